@@ -1,0 +1,26 @@
+"""Let torchvision's pure-Python parts import beside a CPU build of torch.
+
+The only torchvision on PyPI links CUDA. Beside a CPU torch its extension does not load, and the import
+then fails while it registers fake kernels for two operators that were never defined. The video processor
+of Qwen2-VL needs `torchvision.transforms.v2.functional` only, which is plain tensor code. Declaring the
+two operator schemas first is enough; where the extension does load (a CUDA machine) nothing is declared.
+"""
+
+import importlib.util
+from functools import cache
+
+import torch
+
+_MISSING_WITHOUT_EXTENSION = ("nms", "qnms")
+_library: "torch.library.Library | None" = None
+
+
+@cache
+def prepare_torchvision() -> None:
+    """Declare the operators that `import torchvision` expects. Call before importing a processor."""
+    global _library
+    if torch.version.cuda is not None or importlib.util.find_spec("torchvision") is None:
+        return
+    _library = torch.library.Library("torchvision", "FRAGMENT")
+    for name in _MISSING_WITHOUT_EXTENSION:
+        _library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
