@@ -1,0 +1,97 @@
+"""Reading `videopasta.yaml`: every mistake is one sentence that names the key and the nearest right one."""
+
+import difflib
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from videopasta_assets.config.settings import ProjectSettings
+from videopasta_assets.errors import UserError
+
+CONFIG_NAME: Final = "videopasta.yaml"
+
+
+def load_project(path: Path) -> ProjectSettings:
+    """Settings of the project at `path` (the file, or the folder that holds it).
+
+    Raises:
+        UserError: no file, no YAML, an unknown key or a wrong value.
+    """
+    file = path / CONFIG_NAME if path.is_dir() else path
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(
+            "no project file here",
+            where=str(file),
+            fix="Run `videopasta init DIR` to make one, or name it with --project.",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the project file ({error})", where=str(file)) from error
+    return parse_project(text, file)
+
+
+def parse_project(text: str, file: Path) -> ProjectSettings:
+    """Settings from YAML `text`; `file` names it in errors and gives the project's root.
+
+    Raises:
+        UserError: no YAML, an unknown key or a wrong value.
+    """
+    try:
+        data = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"{file}, line {mark.line + 1}" if mark else str(file)
+        raise UserError(
+            f"this is no valid YAML ({getattr(error, 'problem', None) or error})",
+            where=line,
+            fix="Check quotes and indentation.",
+        ) from error
+    if not isinstance(data, dict):
+        raise UserError("the file must hold keys and values", where=str(file), fix="See `videopasta init --help`.")
+    data.pop("root", None)
+    try:
+        return ProjectSettings.model_validate({**data, "root": file.resolve().parent})
+    except ValidationError as error:
+        what, fix = _first_mistake(error)
+        raise UserError(what, where=str(file), fix=fix) from error
+
+
+def _first_mistake(error: ValidationError) -> tuple[str, str]:
+    """(what, fix) of the first error that pydantic found."""
+    first = error.errors()[0]
+    location = first["loc"]
+    key = ".".join(str(part) for part in location) or "the file"
+    if first["type"] == "extra_forbidden":
+        known = _keys_at(ProjectSettings, location[:-1])
+        near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+        fix = f"Did you mean {near[0]!r}?" if near else f"Known keys there: {', '.join(known)}."
+        return f"unknown key {key!r}", fix
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"{key}: {message[:1].lower()}{message[1:]}", f"It is {_shown(first.get('input'))} now."
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) < 60 else f"{text[:57]}..."
+
+
+def _keys_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    """Field names of the settings object that `location` points into."""
+    current: type[BaseModel] = model
+    for part in location:
+        if not isinstance(part, str) or part not in current.model_fields:
+            continue
+        nested = _model_in(current.model_fields[part].annotation)
+        if nested is None:
+            break
+        current = nested
+    return [name for name in current.model_fields if name != "root"]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part)) is not None), None)

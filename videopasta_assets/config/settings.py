@@ -1,0 +1,219 @@
+"""Typed settings of a project. Field descriptions are the documentation: `videopasta init` prints them.
+
+Values that the VideoPASTA paper publishes are the defaults where they make sense on any machine; where the
+paper is silent the description says "our choice".
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from videopasta_assets.taxonomy import MODES, FailureMode
+
+EMBEDDED_MODEL = "embedded"
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$", max_length=60)]
+"""A word that may become a partition key or a folder."""
+
+
+class Settings(BaseModel):
+    """Base: unknown keys are refused, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class VideoSettings(Settings):
+    """Where videos are and how they are batched."""
+
+    folder: Path = Field(default=Path("videos"), description="Folder of videos, relative to this file.")
+    patterns: tuple[str, ...] = Field(
+        default=("**/*.mp4", "**/*.mkv", "**/*.webm", "**/*.mov", "**/*.avi", "**/*.ts"),
+        description="Which files in it are videos.",
+    )
+    per_shard: int = Field(default=32, ge=1, le=4096, description="Videos in a shard, at most; a shard is sealed.")
+    decoder: Literal["auto", "pyav", "decord"] = Field(
+        default="auto",
+        description="auto is PyAV, planned and exact; decord is silently wrong on some files (docs/video-reading.md).",
+    )
+    max_bytes: int = Field(default=8 * 1024**3, gt=0, description="Files larger than this become error rows.")
+
+
+class SamplingSettings(Settings):
+    """Which frames a role sees."""
+
+    strategy: Literal["count", "fps", "window"] = Field(
+        default="count", description="count: that many frames spread evenly; fps: a rate; window: a rate in one second."
+    )
+    value: float = Field(default=32, gt=0, description="Frames for count, frames per second for fps and window.")
+    max_frames: int = Field(default=32, ge=1, description="Never more frames than this (paper: 32).")
+
+
+class FrameSettings(Settings):
+    """Dense frames for aligned responses, sparse ones for adversaries (VideoPASTA sections 3.1-3.3)."""
+
+    dense: SamplingSettings = SamplingSettings()
+    sparse: SamplingSettings = SamplingSettings(value=1)
+    max_side: int | None = Field(
+        default=None, ge=16, description="Longest side in pixels that models get; none: as their processor decides."
+    )
+    allow_equal_plans: bool = Field(
+        default=False,
+        description="Accept dense and sparse plans that coincide (the 32:32 row of the sampling ablation).",
+    )
+
+
+class DecodingSettings(Settings):
+    """How a role's tokens are drawn."""
+
+    max_new_tokens: int = Field(default=256, ge=1)
+    temperature: float = Field(default=0.0, ge=0, le=5, description="0 is greedy.")
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    repetition_penalty: float = Field(default=1.0, gt=0)
+
+
+class RoleSettings(Settings):
+    """Which model answers for a role, on which engine."""
+
+    engine: Literal["transformers"] = Field(default="transformers", description="transformers runs in this process.")
+    model: str = Field(default=EMBEDDED_MODEL, description="'embedded', a folder, or a name on the model hub.")
+    revision: str | None = Field(default=None, description="Branch, tag or commit on the hub; pin it.")
+    prompt_style: Literal["standard", "compact", "auto"] = Field(
+        default="auto", description="auto: compact for the embedded model, standard for every other."
+    )
+    decoding: DecodingSettings = DecodingSettings()
+    batch_size: int = Field(default=32, ge=1, description="Requests in a batch; halved by itself when memory is short.")
+    device: str = Field(default="auto", description="auto: a GPU where there is one.")
+
+    @property
+    def style(self) -> str:
+        """The prompt style with `auto` resolved."""
+        if self.prompt_style != "auto":
+            return self.prompt_style
+        return "compact" if self.model == EMBEDDED_MODEL else "standard"
+
+
+class RolesSettings(Settings):
+    """The four roles."""
+
+    query_writer: RoleSettings = Field(
+        default=RoleSettings(decoding=DecodingSettings(max_new_tokens=64, temperature=0.8, top_p=0.95)),
+        description="Writes queries about a video.",
+    )
+    responder: RoleSettings = Field(
+        default=RoleSettings(),
+        description="Answers them, truthfully and under adversarial instruction. It is also trained.",
+    )
+    verifier: RoleSettings = Field(default=RoleSettings(), description="Judges pairs from their text alone.")
+    judge: RoleSettings = Field(
+        default=RoleSettings(), description="Judges which failure mode an adversary shows, blind."
+    )
+
+
+class RecipeSettings(Settings):
+    """The VideoPASTA recipe (arXiv 2504.14096)."""
+
+    name: Literal["videopasta"] = "videopasta"
+    queries_per_video: int = Field(default=10, ge=1, description="Paper: 10.")
+    queries_by_mode: dict[FailureMode, int] | None = Field(
+        default=None, description="How many of each mode; none: 4/3/3, rotated by video (our choice)."
+    )
+    adversaries_per_query: int = Field(default=3, ge=1, le=5, description="Paper: 3.")
+    adversary_policy: Literal["one_per_mode", "within_query_mode"] = Field(
+        default="one_per_mode",
+        description="One adversary a mode (the paper's majority reading), or all in the query's.",
+    )
+    max_attempts: int = Field(
+        default=3, ge=1, le=10, description="Attempts a slot, rejected ones included (our choice)."
+    )
+    pairs_per_mode: int | None = Field(default=None, ge=1, description="Cap for a balanced preference set; none: all.")
+    adversary_temperature: float = Field(default=0.8, ge=0, le=5, description="Adversaries are sampled (our choice).")
+    prompts: Path | None = Field(default=None, description="Folder of templates of your own that replace ours by name.")
+
+    @model_validator(mode="after")
+    def _counts_add_up(self) -> Self:
+        if self.queries_by_mode is not None and sum(self.queries_by_mode.values()) != self.queries_per_video:
+            raise ValueError(
+                f"queries_by_mode adds up to {sum(self.queries_by_mode.values())}, queries_per_video is "
+                f"{self.queries_per_video}"
+            )
+        return self
+
+
+class TrainingSettings(Settings):
+    """Weighted DPO on a LoRA adapter (section 3.5). The paper does not publish rank, beta or learning rate."""
+
+    objective: Literal["dpo", "sft"] = Field(default="dpo", description="sft trains on the chosen responses only.")
+    epochs: float = Field(default=1, gt=0, description="Paper: 1.")
+    learning_rate: float = Field(default=1e-5, gt=0, description="Our choice.")
+    beta: float = Field(default=0.1, gt=0, description="Our choice, as in Hound-DPO and TimeWarp.")
+    lambdas: dict[FailureMode, float] = Field(
+        default=dict.fromkeys(MODES, 1.0), description="Weight of each failure mode in the loss (Eq. 3; our choice)."
+    )
+    lora_r: int = Field(default=8, ge=1, description="Our choice.")
+    lora_alpha: int = Field(default=32, ge=1, description="Our choice.")
+    lora_dropout: float = Field(default=0.05, ge=0, lt=1, description="Our choice.")
+    batch_size: int = Field(default=8, ge=1, description="Pairs in an optimizer step (our choice).")
+    micro_batch_size: int = Field(default=4, ge=1, description="Pairs in a forward pass.")
+    warmup_ratio: float = Field(default=0.05, ge=0, lt=1, description="Our choice.")
+    weight_decay: float = Field(default=0.1, ge=0, description="Our choice.")
+    max_grad_norm: float = Field(default=1.0, gt=0, description="Our choice.")
+    gradient_checkpointing: bool = False
+    save_steps: int = Field(default=50, ge=1, description="A checkpoint to resume from every so many steps.")
+    logging_steps: int = Field(default=5, ge=1)
+
+
+class ExperimentSettings(Settings):
+    """One training run: a line of YAML, a partition of `lora_checkpoint`."""
+
+    name: Name
+    seed: int = 0
+    training: TrainingSettings = TrainingSettings()
+    modes: tuple[FailureMode, ...] = Field(default=MODES, min_length=1, description="Modes whose pairs it trains on.")
+
+
+class BenchmarkSettings(Settings):
+    """One multiple-choice benchmark: a JSONL file and the folder of its videos."""
+
+    name: Name
+    items: Path = Field(description="JSONL file; its videos are relative to its folder.")
+
+
+class EvaluationSettings(Settings):
+    """What the base and the tuned model are scored on."""
+
+    benchmarks: tuple[BenchmarkSettings, ...] = ()
+    decoding: DecodingSettings = DecodingSettings(max_new_tokens=64)
+    bootstrap_samples: int = Field(default=2000, ge=100)
+
+
+class ProjectSettings(Settings):
+    """A whole project: `videopasta.yaml`."""
+
+    lake: Path = Field(default=Path("lake"), description="Where Parquet tables, manifests and checkpoints are kept.")
+    seed: int = Field(default=0, description="Seed of everything that is drawn.")
+    videos: VideoSettings = VideoSettings()
+    frames: FrameSettings = FrameSettings()
+    roles: RolesSettings = RolesSettings()
+    recipe: RecipeSettings = RecipeSettings()
+    experiments: tuple[ExperimentSettings, ...] = (ExperimentSettings(name="default"),)
+    evaluation: EvaluationSettings = EvaluationSettings()
+    oracle_truth: Path | None = Field(
+        default=None, description="Folder of toyworld's truth files; only the oracle's scores read it."
+    )
+    root: Path = Field(default=Path(), exclude=True, description="Folder of the file itself; set by the loader.")
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for kind, names in (
+            ("experiment", [experiment.name for experiment in self.experiments]),
+            ("benchmark", [benchmark.name for benchmark in self.evaluation.benchmarks]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"two {kind}s are named {twice[0]!r}")
+        return self
+
+    def path(self, relative: Path) -> Path:
+        """`relative` seen from the project's folder; absolute paths stay."""
+        return relative if relative.is_absolute() else self.root / relative

@@ -1,0 +1,51 @@
+"""SQL over the lake: an in-memory DuckDB with one view a table, so that readers never block a writer."""
+
+from typing import Final
+
+import duckdb
+
+from videopasta_assets.lake.schema import TableSchema
+from videopasta_assets.lake.store import ROWS_FILE, Lake
+from videopasta_assets.lake.tables import TABLES
+
+_ARROW_TO_SQL: Final = {
+    "string": "VARCHAR",
+    "int64": "BIGINT",
+    "int32": "INTEGER",
+    "double": "DOUBLE",
+    "bool": "BOOLEAN",
+    "timestamp[us, tz=UTC]": "TIMESTAMPTZ",
+    "list<element: int32>": "INTEGER[]",
+    "list<item: int32>": "INTEGER[]",
+    "list<element: double>": "DOUBLE[]",
+    "list<item: double>": "DOUBLE[]",
+}
+
+
+def connect(lake: Lake) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with every table of the lake as a view; empty tables have their columns too.
+
+    The views read Parquet files that are only ever replaced whole. `recipe` and `shard` are columns that prune.
+    """
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET preserve_insertion_order = false")
+    for schema in TABLES.values():
+        connection.execute(f'CREATE VIEW "{schema.name}" AS {_select(lake, schema)}')
+        for column in schema.columns:
+            comment = column.meaning.replace("'", "''")
+            connection.execute(f"COMMENT ON COLUMN \"{schema.name}\".\"{column.name}\" IS '{comment}'")
+        meaning = schema.meaning.replace("'", "''")
+        connection.execute(f"COMMENT ON VIEW \"{schema.name}\" IS '{meaning}'")
+    return connection
+
+
+def _select(lake: Lake, schema: TableSchema) -> str:
+    folder = lake.root / "tables" / schema.name
+    if any(folder.glob(f"recipe=*/shard=*/{ROWS_FILE}")):
+        pattern = str(folder / "*" / "*" / ROWS_FILE).replace("'", "''")
+        return (
+            f"SELECT * FROM read_parquet('{pattern}', hive_partitioning = true, union_by_name = true, "
+            "hive_types = {'recipe': VARCHAR, 'shard': VARCHAR})"
+        )
+    columns = ", ".join(f'NULL::{_ARROW_TO_SQL[str(column.type)]} AS "{column.name}"' for column in schema.columns)
+    return f"SELECT {columns}, NULL::VARCHAR AS recipe, NULL::VARCHAR AS shard WHERE false"

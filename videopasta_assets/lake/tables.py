@@ -1,0 +1,272 @@
+"""The tables of the lake, in pipeline order. Column names follow the VideoPASTA data card."""
+
+from typing import Final
+
+import pyarrow as pa
+
+from videopasta_assets.lake.schema import COST_COLUMNS, Column, TableSchema
+
+_S: Final = pa.string()
+_I: Final = pa.int64()
+_F: Final = pa.float64()
+_B: Final = pa.bool_()
+
+
+def _plan(role: str) -> tuple[Column, ...]:
+    return (
+        Column(f"{role}_frames", pa.list_(pa.int32()), f"Frame indices of the {role} plan, in presentation order."),
+        Column(f"{role}_timestamps", pa.list_(pa.float64()), f"Their presentation times in seconds ({role} plan)."),
+        Column(f"{role}_plan", _S, f"Identity of the {role} frame plan: hash of its indices and timestamps."),
+    )
+
+
+VIDEOS: Final = TableSchema(
+    "videos",
+    "One source file that landed, identified by the hash of its bytes.",
+    (
+        Column("video_id", _S, "SHA-256 of the file's bytes."),
+        Column("path", _S, "Where the file lies, relative to the video folder."),
+        Column("size_bytes", _I, "Size of the file in bytes."),
+        Column("present", _B, "False is a tombstone: the file vanished or changed, its pairs are retracted."),
+        Column("landed_at", pa.timestamp("us", tz="UTC"), "When its shard was sealed.", content=False),
+    ),
+    per_recipe=False,
+)
+
+SAMPLED_VIDEOS: Final = TableSchema(
+    "sampled_videos",
+    "A readable video with its dense and sparse frame plans.",
+    (
+        Column("video_id", _S, "The video."),
+        Column("path", _S, "Where the file lies, relative to the video folder.", content=False),
+        Column("container", _S, "Container format."),
+        Column("codec", _S, "Video codec."),
+        Column("width", _I, "Width in pixels after rotation."),
+        Column("height", _I, "Height in pixels after rotation."),
+        Column("fps", _F, "Average native frames per second."),
+        Column("total_frames", _I, "Frames in presentation order, counted by demuxing."),
+        Column("duration", _F, "Duration in seconds."),
+        *_plan("dense"),
+        *_plan("sparse"),
+        Column("plans_coincide", _B, "Both plans use the same frames: then sparseness contrasts nothing."),
+        Column("decoder", _S, "Decoder that delivered the frames.", content=False),
+        Column("frame_digest", _S, "Hash of the decoded dense frames' pixels.", content=False),
+    ),
+)
+
+QUERIES: Final = TableSchema(
+    "queries",
+    "A question about a video, in one failure mode and category.",
+    (
+        Column("query_id", _S, "Identity of the question's place: video, mode, category, ordinal."),
+        Column("video_id", _S, "The video."),
+        Column("query_mode", _S, "Failure mode that the question probes."),
+        Column("query_category", _S, "Category within the mode."),
+        Column("ordinal", _I, "Place among the video's questions."),
+        Column("query", _S, "The question."),
+        Column("generator", _S, "Model and revision that wrote it.", content=False),
+        Column("prompt_version", _S, "Hash of the prompt template.", content=False),
+        Column("seed", _I, "Seed of this row's sampling.", content=False),
+        *COST_COLUMNS,
+    ),
+)
+
+ALIGNED_RESPONSES: Final = TableSchema(
+    "aligned_responses",
+    "The responder's answer to a question on the dense frames (r+).",
+    (
+        Column("response_id", _S, "Identity of the answer."),
+        Column("query_id", _S, "The question."),
+        Column("video_id", _S, "The video."),
+        Column("query_mode", _S, "Failure mode of the question."),
+        Column("query_category", _S, "Category of the question."),
+        Column("query", _S, "The question."),
+        Column("response", _S, "The answer."),
+        Column("finish_reason", _S, "stop, or length when it was cut.", content=False),
+        Column("responder", _S, "Model and revision that answered.", content=False),
+        Column("prompt_version", _S, "Hash of the prompt template.", content=False),
+        Column("seed", _I, "Seed of this row's sampling.", content=False),
+        *COST_COLUMNS,
+    ),
+)
+
+ADVERSARIES: Final = TableSchema(
+    "adversaries",
+    "One attempt at an answer with a deliberate error of one mode, from the sparse frames (r-).",
+    (
+        Column("adversary_id", _S, "Identity of the attempt: query, slot, attempt."),
+        Column("query_id", _S, "The question."),
+        Column("video_id", _S, "The video."),
+        Column("slot", _I, "Which of the query's adversaries."),
+        Column("attempt", _I, "1 for the first; every attempt is kept."),
+        Column("adv_mode", _S, "Failure mode that the adversary targets."),
+        Column("adv_strategy", _S, "How it breaks the mode."),
+        Column("response", _S, "The answer."),
+        Column("finish_reason", _S, "stop, or length when it was cut.", content=False),
+        Column("responder", _S, "Model and revision that answered.", content=False),
+        Column("prompt_version", _S, "Hash of the prompt template.", content=False),
+        Column("seed", _I, "Seed of this row's sampling.", content=False),
+        *COST_COLUMNS,
+    ),
+)
+
+VERDICTS: Final = TableSchema(
+    "verdicts",
+    "What the text-only verifier said of one (query, aligned, adversary); kept for ever.",
+    (
+        Column("adversary_id", _S, "The attempt that was judged."),
+        Column("query_id", _S, "The question."),
+        Column("video_id", _S, "The video."),
+        Column("slot", _I, "Which of the query's adversaries."),
+        Column("attempt", _I, "Which attempt."),
+        Column("adv_mode", _S, "Failure mode that the adversary targets."),
+        Column("adv_strategy", _S, "How it breaks the mode."),
+        Column("verdict", _S, "accepted, or why it was rejected."),
+        Column("preferred_coherent", _B, "The aligned answer answers the question without visible error (text only)."),
+        Column("is_contradiction", _B, "The adversary contradicts the aligned answer."),
+        Column("is_rephrase", _B, "The adversary says the same in other words."),
+        Column("mode_specific", _B, "The contradiction is of the targeted mode."),
+        Column("reason", _S, "The verifier's reason."),
+        Column("reply", _S, "The verifier's reply as it came.", content=False),
+        Column("verifier", _S, "Model and revision that judged.", content=False),
+        Column("prompt_version", _S, "Hash of the prompt template.", content=False),
+        *COST_COLUMNS,
+    ),
+)
+
+VERIFIED_PAIRS: Final = TableSchema(
+    "verified_pairs",
+    "A preference pair that passed: one video, one question, chosen and rejected on the same dense frames.",
+    (
+        Column("pair_id", _S, "Identity of the pair: that of its adversary."),
+        Column("video_id", _S, "The video."),
+        Column("query_id", _S, "The question."),
+        Column("query_mode", _S, "Failure mode of the question."),
+        Column("query_category", _S, "Category of the question."),
+        Column("adv_mode", _S, "Failure mode of the adversary: the pair's mode in training."),
+        Column("adv_strategy", _S, "How the adversary breaks the mode."),
+        Column("slot", _I, "Which of the query's adversaries."),
+        Column("attempt", _I, "The attempt that passed."),
+        Column("query", _S, "The question, as the policy reads it."),
+        Column("chosen", _S, "The aligned response."),
+        Column("rejected", _S, "The adversary."),
+        Column("dense_frames", pa.list_(pa.int32()), "Frame indices that training uses for both responses."),
+        Column("dense_timestamps", pa.list_(pa.float64()), "Their times in seconds."),
+        Column("sparse_frames", pa.list_(pa.int32()), "Frame indices that the adversary was generated from."),
+        Column("generator", _S, "Model that wrote the question.", content=False),
+        Column("responder", _S, "Model that answered.", content=False),
+        Column("verifier", _S, "Model that judged.", content=False),
+        Column("verdict", _S, "Always accepted."),
+        Column("reason", _S, "The verifier's reason."),
+        Column("prompt_version", _S, "Hash of the aligned prompt's template.", content=False),
+        Column("seed", _I, "Seed of the adversary's sampling.", content=False),
+        Column("created_at", pa.timestamp("us", tz="UTC"), "When the pair was first verified.", content=False),
+    ),
+)
+
+PREFERENCE_SET: Final = TableSchema(
+    "preference_set",
+    "Members of the current preference set: the manifest that training reads.",
+    (
+        Column("pair_id", _S, "The pair."),
+        Column("pair_version", _S, "Its data version when the set was made."),
+        Column("pair_shard", _S, "Shard that holds it."),
+        Column("video_id", _S, "The video."),
+        Column("adv_mode", _S, "The pair's mode."),
+        Column("preference_set", _S, "Content hash of the whole set.", content=False),
+    ),
+)
+
+LORA_CHECKPOINT: Final = TableSchema(
+    "lora_checkpoint",
+    "One training run: its inputs, its adapter and how training ended.",
+    (
+        Column("experiment", _S, "Name of the experiment."),
+        Column("preference_set", _S, "Content hash of the preference set that it read."),
+        Column("base_model", _S, "Model and revision that the adapter belongs to."),
+        Column("adapter", _S, "Folder of the adapter, relative to the lake."),
+        Column("adapter_hash", _S, "Hash of the adapter's weights."),
+        Column("pairs", _I, "Pairs trained on."),
+        Column("steps", _I, "Optimizer steps."),
+        Column("settings", _S, "Training settings as JSON."),
+        Column("reward_accuracy", _F, "Share of pairs whose chosen reward is higher, at the end.", content=False),
+        Column("metrics", _S, "Final metrics as JSON, per mode too.", content=False),
+        Column("seconds", _F, "Wall time of training.", content=False),
+        Column("created_at", pa.timestamp("us", tz="UTC"), "When training ended.", content=False),
+    ),
+)
+
+BENCHMARK_ANSWERS: Final = TableSchema(
+    "benchmark_answers",
+    "One model's answer to one benchmark item.",
+    (
+        Column("experiment", _S, "Name of the experiment."),
+        Column("benchmark", _S, "Name of the benchmark."),
+        Column("item_id", _S, "The item."),
+        Column("model", _S, "base or tuned."),
+        Column("mode", _S, "Failure mode that the item probes."),
+        Column("category", _S, "Category of the item."),
+        Column("video_id", _S, "The item's video."),
+        Column("reply", _S, "What the model wrote."),
+        Column("answer_index", _I, "The right option."),
+        Column("predicted_index", _I, "The option parsed from the reply; null when it cannot be parsed."),
+        Column("correct", _B, "Whether it is right; unparsable counts as wrong."),
+        *COST_COLUMNS,
+    ),
+)
+
+BENCHMARK_SCORES: Final = TableSchema(
+    "benchmark_scores",
+    "Accuracy of the base and the tuned model on one benchmark, by mode, with the difference's interval.",
+    (
+        Column("experiment", _S, "Name of the experiment."),
+        Column("benchmark", _S, "Name of the benchmark."),
+        Column("mode", _S, "Failure mode, or all."),
+        Column("items", _I, "Items scored."),
+        Column("base_accuracy", _F, "Share right, base model."),
+        Column("tuned_accuracy", _F, "Share right, tuned model."),
+        Column("difference", _F, "tuned - base."),
+        Column("difference_low", _F, "Lower end of the 95 % paired bootstrap interval, clustered by video."),
+        Column("difference_high", _F, "Upper end."),
+        Column("base_parse_rate", _F, "Share of base replies that could be parsed."),
+        Column("tuned_parse_rate", _F, "Share of tuned replies that could be parsed."),
+        Column("base_model", _S, "Model and revision."),
+        Column("adapter_hash", _S, "Hash of the adapter's weights."),
+    ),
+)
+
+ORACLE_SCORES: Final = TableSchema(
+    "oracle_scores",
+    "What the oracle knows of a generated text on toyworld: it scores, it never feeds the pipeline.",
+    (
+        Column("adversary_id", _S, "The attempt."),
+        Column("query_id", _S, "The question."),
+        Column("video_id", _S, "The video."),
+        Column("adv_mode", _S, "Mode that the adversary targets."),
+        Column("adv_strategy", _S, "How it breaks the mode."),
+        Column("verdict", _S, "The verifier's verdict."),
+        Column("aligned_truth", _S, "true, false or unknown: the aligned response against the scene."),
+        Column("adversary_truth", _S, "true, false or unknown: the adversary against the scene."),
+        Column("on_target", _B, "The adversary is false in the mode that it targets."),
+        Column("good_pair", _B, "The aligned response is true and the adversary false on target."),
+    ),
+)
+
+TABLES: Final = {
+    schema.name: schema
+    for schema in (
+        VIDEOS,
+        SAMPLED_VIDEOS,
+        QUERIES,
+        ALIGNED_RESPONSES,
+        ADVERSARIES,
+        VERDICTS,
+        VERIFIED_PAIRS,
+        PREFERENCE_SET,
+        LORA_CHECKPOINT,
+        BENCHMARK_ANSWERS,
+        BENCHMARK_SCORES,
+        ORACLE_SCORES,
+    )
+}
+"""Every table by name, in pipeline order."""

@@ -1,0 +1,41 @@
+"""From derivations to rows through an engine: the part that queries, answers and verdicts share."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from videopasta_assets.engines import Engine, Reply, Request
+from videopasta_assets.lake import Derivation, Row
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Payload of a derivation that an engine answers: the request, and the columns that are known beforehand."""
+
+    request: Request
+    known: Row
+
+
+def answer(engine: Engine, derivations: Sequence[Derivation], columns: Callable[[Reply, Row], Row]) -> Iterator[Row]:
+    """Send the requests of `derivations` and yield a row a reply, in the order of arrival.
+
+    Requests are sorted by clip so that an engine pays for a video's prefix once.
+
+    Args:
+        engine: answers the requests.
+        derivations: their payload is an `Ask`; the request's id is the row key.
+        columns: what the reply adds to the known columns; a returned `error` makes an error row.
+    """
+    asks: dict[str, Ask] = {derivation.row_key: derivation.payload for derivation in derivations}
+    grouped = sorted(asks.values(), key=lambda ask: ask.request.clip.key if ask.request.clip else "")
+    for reply in engine.generate(ask.request for ask in grouped):
+        known = asks[reply.request_id].known
+        yield {
+            "row_key": reply.request_id,
+            **known,
+            **({"error": reply.error} if reply.error is not None else columns(reply, known)),
+            "prompt_tokens": reply.prompt_tokens,
+            "completion_tokens": reply.completion_tokens,
+            "seconds": reply.seconds,
+            "created_at": datetime.now(UTC),
+        }

@@ -1,0 +1,114 @@
+"""A project as the stages see it: settings, lake, prompts and model identities."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Protocol
+
+from videopasta_assets.config import ProjectSettings, RoleSettings
+from videopasta_assets.config.settings import EMBEDDED_MODEL, DecodingSettings
+from videopasta_assets.embedded import MODEL_DIR
+from videopasta_assets.engines import Decoding, Engine
+from videopasta_assets.engines.identity import model_identity
+from videopasta_assets.lake import COMMON, TABLES, Address, Lake
+from videopasta_assets.prompts import PromptLibrary
+from videopasta_assets.video.plan import SamplingSpec
+from videopasta_assets.video.reader import FrameReader, get_reader
+
+RoleName = Literal["query_writer", "responder", "verifier", "judge"]
+
+
+class Engines(Protocol):
+    """Gives the engine of a role; loading a model is slow, so implementations keep it."""
+
+    def engine(self, role: RoleName) -> Engine:
+        """The engine that answers for `role`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Project:
+    """Settings and lake, with what derives from them."""
+
+    settings: ProjectSettings
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The project's lake, made on first use."""
+        return Lake(self.settings.path(self.settings.lake))
+
+    @property
+    def recipe(self) -> str:
+        """Name of the recipe: the key prefix of its assets."""
+        return self.settings.recipe.name
+
+    @property
+    def video_folder(self) -> Path:
+        """Folder that the videos are in."""
+        return self.settings.path(self.settings.videos.folder)
+
+    @cached_property
+    def reader(self) -> FrameReader:
+        """Decodes frames; it opens nothing outside the video folder and the benchmarks' folders."""
+        return get_reader(self.settings.videos.decoder, roots=self.roots)
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Folders that media may be read from."""
+        benchmarks = (self.settings.path(benchmark.items).parent for benchmark in self.settings.evaluation.benchmarks)
+        return (self.video_folder, *benchmarks)
+
+    def address(self, table: str, shard: str) -> Address:
+        """Where `table` keeps the rows of `shard` for this recipe."""
+        return Address(table, self.recipe if TABLES[table].per_recipe else COMMON, shard)
+
+    def role(self, role: RoleName) -> RoleSettings:
+        """Settings of a role."""
+        found: RoleSettings = getattr(self.settings.roles, role)
+        return found
+
+    def prompts(self, role: RoleName) -> PromptLibrary:
+        """The prompt templates that a role's model is given."""
+        return self._libraries[self.role(role).style]
+
+    @cached_property
+    def _libraries(self) -> dict[str, PromptLibrary]:
+        overrides = self.settings.recipe.prompts
+        folder = None if overrides is None else self.settings.path(overrides)
+        return {style: PromptLibrary(style, folder) for style in ("standard", "compact")}
+
+    def model_id(self, role: RoleName) -> str:
+        """`name@revision` of a role's model, without loading it."""
+        settings = self.role(role)
+        key = (settings.model, settings.revision)
+        if key not in self._model_ids:
+            self._model_ids[key] = model_identity(self.model_source(role), settings.revision)
+        return self._model_ids[key]
+
+    @cached_property
+    def _model_ids(self) -> dict[tuple[str, str | None], str]:
+        return {}
+
+    def model_source(self, role: RoleName) -> str:
+        """What is loaded for a role: a folder, or a name on the hub."""
+        model = self.role(role).model
+        if model == EMBEDDED_MODEL:
+            return str(MODEL_DIR)
+        local = self.settings.path(Path(model))
+        return str(local) if local.is_dir() else model
+
+    def sampling(self, role: Literal["dense", "sparse"]) -> SamplingSpec:
+        """The sampling specification of a frame plan."""
+        settings = getattr(self.settings.frames, role)
+        return SamplingSpec(strategy=settings.strategy, value=settings.value, max_frames=settings.max_frames)
+
+
+def decoding(settings: DecodingSettings, **changes: float) -> Decoding:
+    """Engine decoding parameters from settings, with some replaced."""
+    return Decoding(**{**settings.model_dump(), **changes})
+
+
+def good_rows(project: Project, table: str, shard: str) -> Iterator[dict[str, object]]:
+    """Rows of a shard that carry content: error rows have nothing to derive from."""
+    return (row for row in project.lake.rows(project.address(table, shard)) if row["error"] is None)

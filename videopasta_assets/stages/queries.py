@@ -1,0 +1,97 @@
+"""Stage `queries`: the query writer asks about each video, in every mode and category (sections 3.1-3.3)."""
+
+from collections.abc import Iterator, Sequence
+
+from videopasta_assets.engines import Reply, Request
+from videopasta_assets.hashing import stable_hash
+from videopasta_assets.lake import Derivation, Row
+from videopasta_assets.recipes.parsing import QUERY_SCHEMA, parse_queries
+from videopasta_assets.recipes.seeds import request_seed
+from videopasta_assets.recipes.slots import split_queries
+from videopasta_assets.stages.generation import Ask, answer
+from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
+from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
+from videopasta_assets.stages.sampled_videos import clip_of
+from videopasta_assets.taxonomy import MODES
+
+STAGE_VERSION = "1"
+
+
+def spec(project: Project) -> dict[str, str]:
+    """Parts of the specification, by name."""
+    prompts = project.prompts("query_writer")
+    return {
+        "stage": STAGE_VERSION,
+        "model": project.model_id("query_writer"),
+        "decoding": stable_hash(project.role("query_writer").decoding),
+        "seed": str(project.settings.seed),
+        **{f"prompt query/{mode}": prompts.hash(f"query/{mode}") for mode in MODES},
+    }
+
+
+def derive(project: Project, shard: str) -> list[Derivation]:
+    """`queries_per_video` rows a readable video."""
+    parts = spec(project)
+    return [
+        derivation
+        for video in good_rows(project, "sampled_videos", shard)
+        for derivation in _of_video(project, video, parts)
+    ]
+
+
+def _of_video(project: Project, video: Row, parts: dict[str, str]) -> Iterator[Derivation]:
+    recipe, role = project.settings.recipe, project.role("query_writer")
+    clip = clip_of(project, video, "dense")
+    wanted = split_queries(recipe.queries_per_video, recipe.queries_by_mode, video["video_id"])
+    for ordinal, (mode, category) in enumerate(wanted):
+        query_id = stable_hash("query", video["video_id"], mode, category, ordinal)
+        prompt = project.prompts("query_writer").render(
+            f"query/{mode}", mode=mode, category=category, duration=clip.plan.duration, count=1
+        )
+        seed = request_seed(project.settings.seed, query_id)
+        own = {name: part for name, part in parts.items() if not name.startswith("prompt ")}
+        yield Derivation(
+            query_id,
+            stable_hash(video["data_version"], own, prompt.template_hash),
+            Ask(
+                Request(query_id, prompt, clip, decoding(role.decoding), seed, QUERY_SCHEMA),
+                {
+                    "query_id": query_id,
+                    "video_id": video["video_id"],
+                    "query_mode": mode,
+                    "query_category": category,
+                    "ordinal": ordinal,
+                    "generator": parts["model"],
+                    "prompt_version": prompt.template_hash,
+                    "seed": seed,
+                },
+            ),
+        )
+
+
+def compute(project: Project, engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
+    """Ask the query writer."""
+    style = project.role("query_writer").style
+
+    def columns(reply: Reply, known: Row) -> Row:
+        queries = parse_queries(reply.text, style, wanted=1)
+        if not queries:
+            return {"error": f"no query in the reply: {reply.text[:200]!r}"}
+        return {"query": queries[0]}
+
+    return answer(engines.engine("query_writer"), derivations, columns)
+
+
+def run(
+    project: Project, shard: str, engines: Engines, *, retry_failed: bool = False, progress: Progress = silent
+) -> Outcome:
+    """Bring the shard's `queries` up to date."""
+    return materialize(
+        project.lake,
+        project.address("queries", shard),
+        derive(project, shard),
+        lambda todo: compute(project, engines, todo),
+        spec(project),
+        retry_failed=retry_failed,
+        progress=progress,
+    )
