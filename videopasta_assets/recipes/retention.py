@@ -1,0 +1,37 @@
+"""Retention: how many potential pairs survive verification.
+
+Two different ratios (VideoPASTA section 4 and appendix A.3.1). Slot retention divides by the slots that there
+are, so regenerating a rejected adversary can only raise it. Attempt acceptance divides by everything that was
+generated: it is what a pair costs.
+"""
+
+
+def potential_pairs(videos: int, queries: int, slots: int) -> int:
+    """videos x queries a video x adversary slots a query: 3,000 x 10 x 3 = 90,000 in the paper."""
+    if min(videos, queries, slots) < 0:
+        raise ValueError("counts of videos, queries and slots cannot be negative")
+    return videos * queries * slots
+
+
+def slot_retention(accepted_slots: int, videos: int, queries: int, slots: int) -> float | None:
+    """Share of potential pairs with an accepted adversary; None when there is no slot at all.
+
+    Raises:
+        ValueError: negative counts, or more accepted slots than there are.
+    """
+    return _share(accepted_slots, potential_pairs(videos, queries, slots))
+
+
+def attempt_acceptance(accepted: int, attempts: int) -> float | None:
+    """Share of generated adversaries that were accepted; None when nothing was attempted.
+
+    Raises:
+        ValueError: negative counts, or more accepted than attempted.
+    """
+    return _share(accepted, attempts)
+
+
+def _share(part: int, whole: int) -> float | None:
+    if part < 0 or part > whole:
+        raise ValueError(f"{part} of {whole} is no share")
+    return part / whole if whole else None
