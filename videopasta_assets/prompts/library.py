@@ -10,13 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, meta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, meta
 
 from videopasta_assets.errors import UserError
 
 STYLES: Final = ("standard", "compact")
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _SUFFIX: Final = ".j2"
+_SYSTEM: Final = "system"
 _DIGEST_BYTES: Final = 16
 
 
@@ -56,8 +57,12 @@ class PromptLibrary:
         return {}
 
     def names(self) -> list[str]:
-        """Every template of the style, without suffix: `adversary/spatial/mirrored_relation`, ..."""
-        return [name.removesuffix(_SUFFIX) for name in self._environment.list_templates(extensions=["j2"])]
+        """Every template that can be rendered, without suffix: `adversary/spatial/mirrored_relation`, ...
+
+        Parts that others extend (their names begin with an underscore) and the system text are left out.
+        """
+        names = (name.removesuffix(_SUFFIX) for name in self._environment.list_templates(extensions=["j2"]))
+        return [name for name in names if name != _SYSTEM and not name.rpartition("/")[2].startswith("_")]
 
     def hash(self, name: str) -> str:
         """Content hash of a template with everything that it includes, and of the style's system text."""
@@ -73,7 +78,7 @@ class PromptLibrary:
         """Render template `name`.
 
         Raises:
-            UserError: no such template in this style.
+            UserError: no such template in this style, or one that is malformed or asks for an unknown variable.
         """
         try:
             text = self._environment.get_template(name + _SUFFIX).render(**variables).strip()
@@ -82,11 +87,17 @@ class PromptLibrary:
                 f"prompt template {error.name!r} does not exist in style {self.style!r}",
                 fix=f"Add it under {self.overrides or _TEMPLATES / self.style}.",
             ) from error
+        except TemplateError as error:
+            raise UserError(
+                f"prompt template cannot be rendered: {error.message}",
+                where=f"{name}{_SUFFIX} (style {self.style})",
+                fix=f"Mend the template; it is given {', '.join(sorted(variables)) or 'no variables'}.",
+            ) from error
         return Prompt(text=text, system=self._system(), template=name, template_hash=self.hash(name))
 
     def _system(self) -> str:
         try:
-            return self._environment.get_template("system" + _SUFFIX).render().strip()
+            return self._environment.get_template(_SYSTEM + _SUFFIX).render().strip()
         except TemplateNotFound:
             return ""
 

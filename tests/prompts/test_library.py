@@ -1,0 +1,134 @@
+"""The prompt library and the contract that both styles keep."""
+
+from pathlib import Path
+
+import pytest
+
+from videopasta_assets.errors import UserError
+from videopasta_assets.prompts import STYLES, PromptLibrary
+from videopasta_assets.taxonomy import CATEGORIES, MODES, STRATEGIES
+
+EXPECTED = {
+    "caption",
+    "judge_mode",
+    "multiple_choice",
+    "verify",
+    *(f"query/{mode}" for mode in MODES),
+    *(f"aligned/{mode}" for mode in MODES),
+    *(f"adversary/{mode}/{strategy}" for mode in MODES for strategy in STRATEGIES[mode]),
+}
+QUESTION = "Which object is left of the lamp?"
+
+
+def variables(name: str) -> dict[str, object]:
+    """What the pipeline gives to a template, by its name."""
+    kind, _, rest = name.partition("/")
+    mode = rest.partition("/")[0]
+    answers = {"query": QUESTION, "aligned": "The cup is.", "adversary": "The vase is."}
+    return {
+        "query": {"mode": mode, "category": CATEGORIES[mode][0] if mode else "", "duration": 12.5, "count": 1},
+        "aligned": {"mode": mode, "category": "occlusion", "query": QUESTION, "duration": 12.5},
+        "adversary": {"mode": mode, "strategy": rest.partition("/")[2], "query": QUESTION, "duration": 12.5},
+        "verify": {**answers, "mode": "spatial"},
+        "judge_mode": answers,
+        "multiple_choice": {"question": QUESTION, "options": ["the cup", "the vase"], "duration": 12.5},
+        "caption": {"duration": 12.5},
+    }[kind]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_style_has_a_template_for_every_step_mode_and_strategy(style: str) -> None:
+    assert set(PromptLibrary(style).names()) == EXPECTED
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_template_renders_from_the_variables_of_the_contract(style: str) -> None:
+    library = PromptLibrary(style)
+    texts = {name: library.render(name, **variables(name)).text for name in library.names()}
+    assert all(texts.values())
+    adversaries = [text for name, text in texts.items() if name.startswith("adversary/")]
+    assert len(set(adversaries)) == len(adversaries)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_questions_and_answers_reach_the_prompt(style: str) -> None:
+    library = PromptLibrary(style)
+    for name in library.names():
+        given = variables(name)
+        for key in {"query", "question", "aligned", "adversary"} & given.keys():
+            assert str(given[key]) in library.render(name, **given).text, (name, key)
+
+
+def test_standard_prompts_have_one_skeleton() -> None:
+    library = PromptLibrary("standard")
+    for name in library.names():
+        headings = [line for line in library.render(name, **variables(name)).text.splitlines() if line.startswith("# ")]
+        assert [line for line in headings if line not in ("# Question", "# Material")] == [
+            "# Role",
+            "# Objective",
+            "# Constraints",
+            "# Output",
+        ], name
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_category_is_explained_to_the_query_writer(mode: str) -> None:
+    library = PromptLibrary("standard")
+    texts = {
+        library.render(f"query/{mode}", mode=mode, category=category, duration=9.0, count=2).text
+        for category in CATEGORIES[mode]
+    }
+    assert len(texts) == len(CATEGORIES[mode])
+
+
+def test_the_blind_judge_is_not_told_the_mode() -> None:
+    library = PromptLibrary("standard")
+    assert library.render("judge_mode", **variables("judge_mode")) == library.render(
+        "judge_mode", **variables("judge_mode"), mode="spatial"
+    )
+
+
+def test_a_hash_follows_everything_that_a_template_is_made_of(tmp_path: Path) -> None:
+    ours = PromptLibrary("standard")
+    before = {name: ours.hash(name) for name in ours.names()}
+    skeleton = Path(str(ours._environment.get_template("_adversary.j2").filename)).read_text()
+    (tmp_path / "_adversary.j2").write_text(skeleton.replace("wrong answers", "false answers"))
+    changed = {name for name, digest in before.items() if PromptLibrary("standard", tmp_path).hash(name) != digest}
+    assert changed == {name for name in EXPECTED if name.startswith("adversary/")}
+    (tmp_path / "system.j2").write_text("You are exact.")
+    library = PromptLibrary("standard", tmp_path)
+    assert library.render("caption", duration=1.0).system == "You are exact."
+    assert all(library.hash(name) != digest for name, digest in before.items())
+
+
+def test_a_users_template_replaces_ours_by_name(tmp_path: Path) -> None:
+    (tmp_path / "caption.j2").write_text("Say what happens in {{ duration }} s.")
+    assert PromptLibrary("standard", tmp_path).render("caption", duration=3).text == "Say what happens in 3 s."
+
+
+def test_text_of_a_model_is_never_run_as_a_template() -> None:
+    text = PromptLibrary("standard").render(
+        "aligned/spatial", mode="spatial", category="occlusion", duration=1.0, query="{{ 7 * 7 }} {% raw %}"
+    )
+    assert "{{ 7 * 7 }} {% raw %}" in text.text
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{{ colour }}", "'colour' is undefined"),
+        ("{% if %}", "Expected an expression"),
+        ("{% extends 'no.j2' %}", "no.j2"),
+    ],
+)
+def test_a_broken_template_is_the_users_mistake(tmp_path: Path, source: str, message: str) -> None:
+    (tmp_path / "caption.j2").write_text(source)
+    with pytest.raises(UserError, match=message):
+        PromptLibrary("standard", tmp_path).render("caption", duration=1.0)
+
+
+def test_unknown_names_are_the_users_mistake() -> None:
+    with pytest.raises(UserError, match="unknown prompt style"):
+        PromptLibrary("verbose")
+    with pytest.raises(UserError, match=r"'summary\.j2' does not exist"):
+        PromptLibrary("standard").render("summary")
