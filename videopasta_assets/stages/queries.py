@@ -5,9 +5,7 @@ from collections.abc import Iterator, Sequence
 from videopasta_assets.engines import Reply, Request
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
-from videopasta_assets.recipes.parsing import QUERY_SCHEMA, parse_queries
-from videopasta_assets.recipes.seeds import request_seed
-from videopasta_assets.recipes.slots import split_queries
+from videopasta_assets.recipes import QUERY_SCHEMA, parse_queries, request_seed, split_queries
 from videopasta_assets.stages.generation import Ask, answer
 from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
@@ -74,7 +72,7 @@ def compute(project: Project, engines: Engines, derivations: Sequence[Derivation
     style = project.role("query_writer").style
 
     def columns(reply: Reply, known: Row) -> Row:
-        queries = parse_queries(reply.text, style, wanted=1)
+        queries = parse_queries(reply.text, style, wanted=1, category=known["query_category"])
         if not queries:
             return {"error": f"no query in the reply: {reply.text[:200]!r}"}
         return {"query": queries[0]}

@@ -1,0 +1,159 @@
+"""Stage `adversaries` + `verdicts`: adversarial answers from sparse frames, judged, and tried again when rejected.
+
+Two tables, one loop (section 3.4: discard and regenerate). Round a generates attempt a of every open slot and
+judges it; a slot closes when an attempt is accepted, when its aligned answer is found unsound (another adversary
+cannot mend that), or after `max_attempts`. Every attempt keeps its verdict and reason.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from videopasta_assets.engines import Reply, Request
+from videopasta_assets.hashing import stable_hash
+from videopasta_assets.lake import Derivation, Row
+from videopasta_assets.recipes import Slot, adversary_slots, request_seed
+from videopasta_assets.stages import verdicts
+from videopasta_assets.stages.generation import Ask, answer
+from videopasta_assets.stages.materialize import Outcome, Progress, ShardWriter, silent
+from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
+from videopasta_assets.stages.sampled_videos import clip_of
+from videopasta_assets.taxonomy import STRATEGIES, FailureMode, VerdictStatus
+from videopasta_assets.video.clip import Clip
+
+STAGE_VERSION = "1"
+
+_CLOSING = frozenset({VerdictStatus.ACCEPTED, VerdictStatus.REJECTED_PREFERRED})
+
+
+@dataclass(frozen=True)
+class OpenSlot:
+    """A slot that still wants an accepted adversary."""
+
+    aligned: Row
+    clip: Clip
+    slot: Slot
+
+
+def spec(project: Project) -> dict[str, str]:
+    """Parts of the specification, by name."""
+    prompts, recipe = project.prompts("responder"), project.settings.recipe
+    return {
+        "stage": STAGE_VERSION,
+        "model": project.model_id("responder"),
+        "decoding": stable_hash(project.role("responder").decoding, recipe.adversary_temperature),
+        "seed": str(project.settings.seed),
+        **{
+            f"prompt adversary/{mode}/{strategy}": prompts.hash(f"adversary/{mode}/{strategy}")
+            for mode, strategies in STRATEGIES.items()
+            for strategy in strategies
+        },
+    }
+
+
+def open_slots(project: Project, shard: str) -> list[OpenSlot]:
+    """All slots of the shard's aligned responses, before any attempt."""
+    recipe = project.settings.recipe
+    videos = {row["video_id"]: row for row in good_rows(project, "sampled_videos", shard)}
+    return [
+        OpenSlot(aligned, clip_of(project, videos[aligned["video_id"]], "sparse"), slot)
+        for aligned in good_rows(project, "aligned_responses", shard)
+        if aligned["video_id"] in videos
+        for slot in adversary_slots(
+            aligned["query_id"],
+            FailureMode(aligned["query_mode"]),
+            recipe.adversaries_per_query,
+            recipe.adversary_policy,
+        )
+    ]
+
+
+def derive(project: Project, slots: Sequence[OpenSlot], attempt: int) -> list[Derivation]:
+    """Attempt number `attempt` (from 1) of each of `slots`."""
+    parts = spec(project)
+    own = {name: part for name, part in parts.items() if not name.startswith("prompt ")}
+    drawing = decoding(
+        project.role("responder").decoding, temperature=project.settings.recipe.adversary_temperature
+    )
+    derivations = []
+    for open_slot in slots:
+        aligned, slot = open_slot.aligned, open_slot.slot
+        strategy = slot.strategy(attempt - 1)
+        adversary_id = stable_hash("adversary", aligned["query_id"], slot.slot, attempt)
+        prompt = project.prompts("responder").render(
+            f"adversary/{slot.mode}/{strategy}",
+            mode=slot.mode.value,
+            strategy=strategy,
+            query=aligned["query"],
+            duration=open_slot.clip.plan.duration,
+        )
+        seed = request_seed(project.settings.seed, adversary_id)
+        known = {
+            "adversary_id": adversary_id,
+            "query_id": aligned["query_id"],
+            "video_id": aligned["video_id"],
+            "slot": slot.slot,
+            "attempt": attempt,
+            "adv_mode": slot.mode.value,
+            "adv_strategy": strategy,
+            "responder": parts["model"],
+            "prompt_version": prompt.template_hash,
+            "seed": seed,
+        }
+        # The aligned answer is no input: an adversary answers the question, it does not rewrite an answer.
+        provenance = stable_hash(aligned["query"], open_slot.clip.key, own, prompt.template_hash)
+        request = Request(adversary_id, prompt, open_slot.clip, drawing, seed)
+        derivations.append(Derivation(adversary_id, provenance, Ask(request, known)))
+    return derivations
+
+
+def compute(engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
+    """Ask the responder for adversaries."""
+
+    def columns(reply: Reply, known: Row) -> Row:  # noqa: ARG001 - the generation callback's signature
+        text = reply.text.strip()
+        if not text:
+            return {"error": "the reply is empty"}
+        return {"response": text, "finish_reason": str(reply.finish_reason)}
+
+    return answer(engines.engine("responder"), derivations, columns)
+
+
+def still_open(slots: Sequence[OpenSlot], adversaries: Sequence[Row], judged: Sequence[Row]) -> list[OpenSlot]:
+    """Slots whose attempt neither closed them nor failed. A failed row waits for `--retry-failed`."""
+    closed = {
+        (row["query_id"], row["slot"])
+        for row in judged
+        if row["error"] is not None or VerdictStatus(row["verdict"]) in _CLOSING
+    } | {(row["query_id"], row["slot"]) for row in adversaries if row["error"] is not None}
+    return [slot for slot in slots if (slot.aligned["query_id"], slot.slot.slot) not in closed]
+
+
+def run(
+    project: Project, shard: str, engines: Engines, *, retry_failed: bool = False, progress: Progress = silent
+) -> dict[str, Outcome]:
+    """Bring the shard's `adversaries` and `verdicts` up to date; outcomes by table."""
+    lake = project.lake
+    places = {table: project.address(table, shard) for table in ("adversaries", "verdicts")}
+    with lake.lock(places["adversaries"]):
+        generated = ShardWriter(lake, places["adversaries"], retry_failed=retry_failed, progress=progress)
+        judged = ShardWriter(lake, places["verdicts"], retry_failed=retry_failed, progress=progress)
+        slots = open_slots(project, shard)
+        for attempt in range(1, project.settings.recipe.max_attempts + 1):
+            if not slots:
+                break
+            adversaries = generated.round(derive(project, slots, attempt), lambda todo: compute(engines, todo))
+            verdict_rows = judged.round(
+                verdicts.derive(project, slots_by_key(slots), adversaries),
+                lambda todo: verdicts.compute(engines, todo),
+            )
+            slots = still_open(slots, adversaries, verdict_rows)
+        # Adversaries first: a verdict never refers to an attempt that the lake does not hold.
+        return {
+            "adversaries": generated.commit(spec(project)),
+            "verdicts": judged.commit(verdicts.spec(project)),
+        }
+
+
+def slots_by_key(slots: Sequence[OpenSlot]) -> dict[str, Row]:
+    """The aligned response of each query among `slots`."""
+    return {slot.aligned["query_id"]: slot.aligned for slot in slots}

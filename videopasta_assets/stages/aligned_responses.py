@@ -1,0 +1,103 @@
+"""Stage `aligned_responses`: the responder answers each question on the dense frames (r+, sections 3.1-3.3)."""
+
+from collections.abc import Iterator, Sequence
+
+from videopasta_assets.engines import Reply, Request
+from videopasta_assets.hashing import stable_hash
+from videopasta_assets.lake import Derivation, Row
+from videopasta_assets.prompts import Prompt
+from videopasta_assets.recipes import request_seed
+from videopasta_assets.stages.generation import Ask, answer
+from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
+from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
+from videopasta_assets.stages.sampled_videos import clip_of
+from videopasta_assets.taxonomy import MODES
+
+STAGE_VERSION = "1"
+
+
+def spec(project: Project) -> dict[str, str]:
+    """Parts of the specification, by name."""
+    prompts = project.prompts("responder")
+    return {
+        "stage": STAGE_VERSION,
+        "model": project.model_id("responder"),
+        "decoding": stable_hash(project.role("responder").decoding),
+        "seed": str(project.settings.seed),
+        **{f"prompt aligned/{mode}": prompts.hash(f"aligned/{mode}") for mode in MODES},
+    }
+
+
+def derive(project: Project, shard: str) -> list[Derivation]:
+    """One row a distinct question: of equal questions about a video only the first is answered."""
+    parts = spec(project)
+    own = {name: part for name, part in parts.items() if not name.startswith("prompt ")}
+    videos = {row["video_id"]: row for row in good_rows(project, "sampled_videos", shard)}
+    role = project.role("responder")
+    derivations = []
+    for query in distinct_queries(good_rows(project, "queries", shard)):
+        video = videos.get(query["video_id"])
+        if video is None:
+            continue
+        clip = clip_of(project, video, "dense")
+        prompt = aligned_prompt(project, query, clip.plan.duration)
+        response_id = stable_hash("aligned", query["query_id"])
+        seed = request_seed(project.settings.seed, response_id)
+        known = {
+            "response_id": response_id,
+            **{name: query[name] for name in ("query_id", "video_id", "query_mode", "query_category", "query")},
+            "responder": parts["model"],
+            "prompt_version": prompt.template_hash,
+            "seed": seed,
+        }
+        provenance = stable_hash(query["data_version"], clip.key, own, prompt.template_hash)
+        request = Request(response_id, prompt, clip, decoding(role.decoding), seed)
+        derivations.append(Derivation(response_id, provenance, Ask(request, known)))
+    return derivations
+
+
+def aligned_prompt(project: Project, query: Row, duration: float) -> Prompt:
+    """The prompt that is answered here and that training shows the policy: no adversarial word in it."""
+    return project.prompts("responder").render(
+        f"aligned/{query['query_mode']}",
+        mode=query["query_mode"],
+        category=query["query_category"],
+        query=query["query"],
+        duration=duration,
+    )
+
+
+def distinct_queries(queries: Iterator[Row]) -> list[Row]:
+    """Queries in order of video and ordinal, without those that ask again what was asked about the video."""
+    ordered = sorted(queries, key=lambda row: (row["video_id"], row["ordinal"]))
+    first: dict[tuple[str, str], Row] = {}
+    for row in ordered:
+        first.setdefault((row["video_id"], row["query"].casefold()), row)
+    return list(first.values())
+
+
+def compute(engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
+    """Ask the responder."""
+
+    def columns(reply: Reply, known: Row) -> Row:  # noqa: ARG001 - the generation callback's signature
+        text = reply.text.strip()
+        if not text:
+            return {"error": "the reply is empty"}
+        return {"response": text, "finish_reason": str(reply.finish_reason)}
+
+    return answer(engines.engine("responder"), derivations, columns)
+
+
+def run(
+    project: Project, shard: str, engines: Engines, *, retry_failed: bool = False, progress: Progress = silent
+) -> Outcome:
+    """Bring the shard's `aligned_responses` up to date."""
+    return materialize(
+        project.lake,
+        project.address("aligned_responses", shard),
+        derive(project, shard),
+        lambda todo: compute(engines, todo),
+        spec(project),
+        retry_failed=retry_failed,
+        progress=progress,
+    )

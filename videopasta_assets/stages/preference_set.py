@@ -1,0 +1,110 @@
+"""Stage `preference_set`: the fan-in. All shards' pairs become one content-hashed manifest that training reads."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from videopasta_assets.hashing import combined_hash, stable_hash
+from videopasta_assets.lake import Derivation, Row
+from videopasta_assets.stages.materialize import Outcome, materialize
+from videopasta_assets.stages.project import Project, good_rows
+from videopasta_assets.taxonomy import MODES
+
+STAGE_VERSION = "1"
+ALL = "all"
+"""The one shard key of a table that is not partitioned by video."""
+
+
+@dataclass(frozen=True)
+class PreferenceSet:
+    """A set of pairs with the hash that names it."""
+
+    hash: str
+    members: tuple[Row, ...]
+
+    @property
+    def pairs_by_mode(self) -> dict[str, int]:
+        """Number of pairs of each failure mode."""
+        counts = Counter(row["adv_mode"] for row in self.members)
+        return {mode.value: counts.get(mode.value, 0) for mode in MODES}
+
+
+def spec(project: Project) -> dict[str, str]:
+    """Parts of the specification, by name."""
+    recipe = project.settings.recipe
+    return {"stage": STAGE_VERSION, "pairs per mode": str(recipe.pairs_per_mode), "seed": str(project.settings.seed)}
+
+
+def select(project: Project) -> PreferenceSet:
+    """The pairs that belong to the set now: all of them, or a seeded draw of at most `pairs_per_mode` a mode."""
+    cap = project.settings.recipe.pairs_per_mode
+    pairs = [
+        {**row, "pair_shard": shard}
+        for shard in project.lake.shards_of("verified_pairs", project.recipe)
+        for row in good_rows(project, "verified_pairs", shard)
+    ]
+    if cap is not None:
+        drawn = sorted(pairs, key=lambda row: stable_hash("draw", project.settings.seed, row["pair_id"]))
+        pairs = [row for mode in MODES for row in [row for row in drawn if row["adv_mode"] == mode][:cap]]
+    members = tuple(sorted(pairs, key=lambda row: str(row["pair_id"])))
+    return PreferenceSet(combined_hash(f"{row['pair_id']} {row['data_version']}" for row in members), members)
+
+
+def derive(project: Project) -> list[Derivation]:
+    """One row a member."""
+    chosen = select(project)
+    return [
+        Derivation(row["pair_id"], stable_hash(row["data_version"], chosen.hash), (row, chosen.hash))
+        for row in chosen.members
+    ]
+
+
+def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
+    """Rows of the members."""
+    for derivation in derivations:
+        pair, set_hash = derivation.payload
+        yield {
+            "row_key": derivation.row_key,
+            "pair_id": pair["pair_id"],
+            "pair_version": pair["data_version"],
+            "pair_shard": pair["pair_shard"],
+            "video_id": pair["video_id"],
+            "adv_mode": pair["adv_mode"],
+            "preference_set": set_hash,
+        }
+
+
+def run(project: Project) -> Outcome:
+    """Write the current set, and its immutable manifest under the set's hash."""
+    derivations = derive(project)
+    outcome = materialize(
+        project.lake, project.address("preference_set", ALL), derivations, compute, spec(project)
+    )
+    rows = project.lake.rows(project.address("preference_set", ALL))
+    if rows:
+        set_hash = rows[0]["preference_set"]
+        manifest = {
+            "preference_set": set_hash,
+            "recipe": project.recipe,
+            "pairs": [[row["pair_id"], row["pair_version"], row["pair_shard"]] for row in rows],
+        }
+        name = f"preference_sets/{project.recipe}/{set_hash}.json"
+        if not (project.lake.root / name).exists():
+            project.lake.write_file(name, json.dumps(manifest).encode())
+    return outcome
+
+
+def current(project: Project) -> PreferenceSet | None:
+    """The set that was last written, with the pairs' full rows; None if there is none or it is empty."""
+    rows = project.lake.rows(project.address("preference_set", ALL))
+    if not rows:
+        return None
+    wanted = {row["pair_id"]: row for row in rows}
+    members = tuple(
+        pair
+        for shard in sorted({row["pair_shard"] for row in rows})
+        for pair in good_rows(project, "verified_pairs", shard)
+        if pair["pair_id"] in wanted and pair["data_version"] == wanted[pair["pair_id"]]["pair_version"]
+    )
+    return PreferenceSet(rows[0]["preference_set"], members)
