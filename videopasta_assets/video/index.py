@@ -1,0 +1,228 @@
+"""Which frames a file holds, and when each is shown.
+
+Where the container can be trusted (MP4 and Matroska with well-behaved codecs), packets alone tell: demuxing reads
+the file but decodes one frame. Everything else (transport streams, AVI, GIF, ...) is decoded once, because there
+the packets and the frames that come out of them differ. The number of frames that a header claims is never used.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from videopasta_assets.video.guard import GuardedFile, UnreadableVideo, check_size
+
+_SEEKABLE: Final = {
+    "mov": frozenset({"h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg", "prores"}),
+    "matroska": frozenset({"h264", "hevc", "vp9", "av1", "mjpeg", "prores"}),
+}
+_PTS_OPTIONAL: Final = frozenset({"avi", "asf", "mpeg"})
+"""Containers that may store no presentation times; the frame rate stands in for them."""
+_DAMAGE_LIMIT: Final = 256
+"""Undecodable packets in a row after which a stream is given up."""
+_H264_IDR: Final = 5
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """A packet that decoding can start at, in stream ticks."""
+
+    pts: int
+    dts: int
+
+
+@dataclass(frozen=True)
+class FrameIndex:
+    """Frames of one file in presentation order.
+
+    `ticks` are presentation times in units of `time_base` seconds, strictly ascending. `keyframes` are ascending;
+    they are empty when the file has to be decoded from its start. `rotation` is how far (degrees, counterclockwise,
+    a multiple of 90) a decoded picture must be turned to be upright; `width` and `height` are of the upright picture.
+    """
+
+    ticks: tuple[int, ...]
+    time_base: Fraction
+    last_duration: int
+    keyframes: tuple[Keyframe, ...]
+    container: str
+    codec: str
+    width: int
+    height: int
+    rotation: int
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """Presentation times in seconds from the first frame."""
+        first = self.ticks[0]
+        return tuple(float((tick - first) * self.time_base) for tick in self.ticks)
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first frame's start to the last one's end."""
+        return float((self.ticks[-1] - self.ticks[0] + self.last_duration) * self.time_base)
+
+    @property
+    def fps(self) -> float:
+        """Average native frames per second."""
+        return len(self.ticks) / self.duration
+
+
+def build_index(file: GuardedFile) -> FrameIndex:
+    """Index the main video stream of `file`.
+
+    Raises:
+        UnreadableVideo: no frame can be decoded, or presentation times repeat or run backwards.
+    """
+    with file.open() as (container, stream):
+        codec = stream.codec_context.codec.canonical_name
+        scan = _scan_packets(container, stream, file) if codec in _SEEKABLE.get(file.format, frozenset()) else None
+    with file.open() as (container, stream):
+        frames = decoded(container, stream)
+        first = next(frames, None)
+        if first is None:
+            raise UnreadableVideo("no frame of this video can be decoded")
+        check_size(first.width, first.height, file.limits)
+        keyframes: tuple[Keyframe, ...] = ()
+        durations: list[int]
+        # Pictures that lead an open first group are in the file but never come out of a decoder.
+        if scan is not None and first.pts == scan.ticks[0]:
+            ticks, keyframes, durations = list(scan.ticks), scan.keyframes, [scan.last_duration]
+        else:
+            ticks, durations = _decoded_times(first, frames, stream, file)
+        time_base = stream.time_base or Fraction(1, 1000)
+        if any(later <= earlier for earlier, later in pairwise(ticks)):
+            raise UnreadableVideo("its timestamps repeat or run backwards; convert it again, for example with ffmpeg")
+        rotation = round(first.rotation / 90) * 90 % 360
+        upright = (first.width, first.height) if rotation % 180 == 0 else (first.height, first.width)
+        return FrameIndex(
+            ticks=tuple(ticks),
+            time_base=time_base,
+            last_duration=_last_duration(ticks, durations[-1], stream.average_rate, time_base),
+            keyframes=keyframes,
+            container=file.format,
+            codec=codec,
+            width=upright[0],
+            height=upright[1],
+            rotation=rotation,
+        )
+
+
+def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Decode on from where the demuxer stands; damaged packets are passed over, as every player does.
+
+    Raises:
+        UnreadableVideo: the stream is so damaged that nothing comes out any more.
+    """
+    damaged = 0
+    for packet in packets(container, stream):
+        try:
+            frames = packet.decode()
+        except av.FFmpegError as error:
+            damaged += 1
+            if damaged > _DAMAGE_LIMIT:
+                raise UnreadableVideo("this video is damaged: most of it cannot be decoded") from error
+            continue
+        if frames:
+            damaged = 0
+        yield from (frame for frame in frames if isinstance(frame, VideoFrame))
+
+
+def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """Packets of `stream`, ended by an empty one that flushes the decoder; a torn end of the file is just its end."""
+    try:
+        yield from container.demux(stream)
+    except av.FFmpegError:
+        return
+
+
+@dataclass(frozen=True)
+class _PacketScan:
+    ticks: tuple[int, ...]
+    keyframes: tuple[Keyframe, ...]
+    last_duration: int
+
+
+def _scan_packets(container: InputContainer, stream: VideoStream, file: GuardedFile) -> _PacketScan | None:
+    """Frames and keyframes by demuxing, or None where packets alone do not tell."""
+    shown: dict[int, int] = {}
+    keyframes: list[Keyframe] = []
+    nal_length = _h264_length_size(stream)
+    for packet in packets(container, stream):
+        if packet.size == 0 or packet.is_corrupt:
+            continue
+        pts, dts = packet.pts, packet.dts
+        if pts is None or dts is None or pts in shown:
+            return None
+        if packet.is_keyframe and (nal_length is None or _has_idr(packet, nal_length)):
+            keyframes.append(Keyframe(pts, dts))
+        # An edit list leaves out frames that are still needed to decode the others.
+        if not packet.is_discard:
+            shown[pts] = int(packet.duration or 0)
+        if len(shown) > file.limits.max_frames:
+            raise UnreadableVideo(f"this video has more than {file.limits.max_frames:,} frames")
+    if not shown or not keyframes or keyframes != sorted(keyframes, key=lambda keyframe: keyframe.pts):
+        return None
+    ticks = tuple(sorted(shown))
+    return _PacketScan(ticks, tuple(keyframes), shown[ticks[-1]])
+
+
+def _h264_length_size(stream: VideoStream) -> int | None:
+    """Bytes of a NAL unit's length in H.264 with an avcC header (ISO 14496-15), else None."""
+    header = stream.codec_context.extradata
+    if stream.codec_context.codec.canonical_name != "h264" or not header or header[0] != 1 or len(header) < 5:
+        return None
+    return (header[4] & 3) + 1
+
+
+def _has_idr(packet: Packet[VideoStream], length_size: int) -> bool:
+    """Whether an H.264 keyframe is an IDR picture. Others (recovery points) need frames from before them."""
+    data = bytes(packet)
+    position = 0
+    while position + length_size < len(data):
+        length = int.from_bytes(data[position : position + length_size], "big")
+        kind = data[position + length_size] & 0x1F
+        if kind == _H264_IDR:
+            return True
+        if 1 <= kind < _H264_IDR:
+            return False
+        position += length_size + length
+    return False
+
+
+def _decoded_times(
+    first: VideoFrame, rest: Iterator[VideoFrame], stream: VideoStream, file: GuardedFile
+) -> tuple[list[int], list[int]]:
+    times = [first.pts]
+    durations = [int(first.duration or 0)]
+    for frame in rest:
+        times.append(frame.pts)
+        durations.append(int(frame.duration or 0))
+        if len(times) > file.limits.max_frames:
+            raise UnreadableVideo(f"this video has more than {file.limits.max_frames:,} frames")
+    known = [time for time in times if time is not None]
+    if len(known) == len(times) and all(a < b for a, b in pairwise(known)):
+        return known, durations
+    rate = stream.average_rate or stream.guessed_rate
+    if file.format in _PTS_OPTIONAL and rate and stream.time_base:
+        step = 1 / (rate * stream.time_base)
+        return [round(position * step) for position in range(len(times))], [round(step)]
+    if len(known) < len(times):
+        raise UnreadableVideo("its frames carry no timestamps; convert it again, for example with ffmpeg")
+    return known, durations
+
+
+def _last_duration(ticks: list[int], stored: int, rate: Fraction | None, time_base: Fraction) -> int:
+    """How long the last frame is shown: what the file says, else the usual step, else one frame at its rate."""
+    if stored > 0:
+        return stored
+    if len(ticks) > 1:
+        return max(1, round(median(later - earlier for earlier, later in pairwise(ticks))))
+    return max(1, round(1 / (rate * time_base))) if rate else max(1, round(Fraction(1, 25) / time_base))

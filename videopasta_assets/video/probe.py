@@ -1,0 +1,85 @@
+"""What a video file is: identity, shape and the time of every frame."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videopasta_assets.video.guard import (
+    DEFAULT_LIMITS,
+    GuardedFile,
+    MediaLimits,
+    UnreadableVideo,
+    guarded_file,
+)
+from videopasta_assets.video.index import build_index
+
+__all__ = ["UnreadableVideo", "VideoInfo", "probe"]
+
+_CHUNK_BYTES: Final = 1 << 22
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """One video file.
+
+    `video_id` is the SHA-256 of the file's bytes. `width` and `height` are of the upright picture, `rotation` the
+    degrees (counterclockwise, a multiple of 90) that readers turn stored pictures by. `total_frames` counts frames
+    that are shown; `pts` holds the presentation time of each in seconds from the first, float64, ascending.
+    `duration` is in seconds, to the end of the last frame; `fps` is `total_frames / duration`. `seekable` tells
+    whether the index comes from the container alone, so that single frames are cheap.
+    """
+
+    video_id: str
+    path: Path
+    size_bytes: int
+    container: str
+    codec: str
+    width: int
+    height: int
+    rotation: int
+    fps: float
+    total_frames: int
+    duration: float
+    seekable: bool
+    pts: NDArray[np.float64] = field(compare=False, repr=False)
+
+
+def probe(path: Path, roots: Sequence[Path], limits: MediaLimits = DEFAULT_LIMITS) -> VideoInfo:
+    """Identify and index the video at `path`, in this process (see `worker.probe_safely` for untrusted files).
+
+    Raises:
+        UnreadableVideo: `path` is no video inside `roots` that we can read; the reason is for people.
+    """
+    with guarded_file(path, roots, limits) as file:
+        index = build_index(file)
+        return VideoInfo(
+            video_id=_content_hash(file),
+            path=path,
+            size_bytes=file.size_bytes,
+            container=index.container,
+            codec=index.codec,
+            width=index.width,
+            height=index.height,
+            rotation=index.rotation,
+            fps=index.fps,
+            total_frames=len(index.ticks),
+            duration=index.duration,
+            seekable=bool(index.keyframes),
+            pts=np.asarray(index.seconds, dtype=np.float64),
+        )
+
+
+def _content_hash(file: GuardedFile) -> str:
+    """SHA-256 of the bytes behind the descriptor that was checked, so not of a file swapped in later."""
+    digest = hashlib.sha256()
+    offset = 0
+    while chunk := os.pread(file.descriptor, _CHUNK_BYTES, offset):
+        digest.update(chunk)
+        offset += len(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,54 @@
+"""Frame readers behind one protocol: exact frames by index, or an error; never other frames."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videopasta_assets.errors import UserError
+from videopasta_assets.video.guard import DEFAULT_LIMITS, MediaLimits
+from videopasta_assets.video.pyav_reader import PyavReader
+
+DecoderName = Literal["auto", "pyav", "decord"]
+DECODERS: Final[tuple[DecoderName, ...]] = ("auto", "pyav", "decord")
+
+
+@runtime_checkable
+class FrameReader(Protocol):
+    """Decodes chosen frames of local files."""
+
+    @property
+    def name(self) -> str:
+        """The decoder, as provenance records it."""
+        ...
+
+    def read(
+        self,
+        path: Path,
+        indices: Sequence[int],
+        *,
+        max_side: int | None = None,
+        timestamps: Sequence[float] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Frames `indices` of `path`, (T, H, W, 3) uint8 RGB, upright, in the order asked for.
+
+        `max_side` shrinks pictures whose longer side is more (pixels). With `timestamps` (seconds from the first
+        frame, one an index) the file must show those frames at those times.
+
+        Raises:
+            UnreadableVideo: the file cannot be read, lacks a frame, or shows it at another time than planned.
+        """
+        ...
+
+
+def get_reader(name: DecoderName, roots: Sequence[Path], limits: MediaLimits = DEFAULT_LIMITS) -> FrameReader:
+    """The reader that is called `name`; it opens nothing outside `roots`.
+
+    Raises:
+        UserError: no reader has that name.
+    """
+    if name not in DECODERS:
+        raise UserError(f"unknown decoder {name!r}", where="videos.decoder", fix=f"Use one of {', '.join(DECODERS)}.")
+    return PyavReader(roots, limits=limits)
