@@ -53,10 +53,28 @@ def parse_project(text: str, file: Path) -> ProjectSettings:
         raise UserError("the file must hold keys and values", where=str(file), fix="See `videopasta init --help`.")
     data.pop("root", None)
     try:
-        return ProjectSettings.model_validate({**data, "root": file.resolve().parent})
+        return ProjectSettings.model_validate({**_over_defaults(data), "root": file.resolve().parent})
     except ValidationError as error:
         what, fix = _first_mistake(error)
         raise UserError(what, where=str(file), fix=fix) from error
+
+
+def _over_defaults(data: dict[str, Any]) -> dict[str, Any]:
+    """`data` laid over the defaults, key by key, so that a section which gives one key keeps the others' defaults.
+
+    Without this, `query_writer: {decoding: {max_new_tokens: 90}}` would also reset the role's temperature. A section
+    whose keys are all commented out reads as null in YAML: it keeps its defaults too.
+    """
+
+    def over(default: Any, given: Any) -> Any:
+        if isinstance(default, dict) and given is None:
+            return default
+        if not (isinstance(default, dict) and isinstance(given, dict)):
+            return given
+        return {**default, **{key: over(default.get(key), value) for key, value in given.items()}}
+
+    laid: dict[str, Any] = over(ProjectSettings().model_dump(mode="json"), data)
+    return laid
 
 
 def _first_mistake(error: ValidationError) -> tuple[str, str]:

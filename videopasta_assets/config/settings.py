@@ -52,8 +52,12 @@ class SamplingSettings(Settings):
 class FrameSettings(Settings):
     """Dense frames for aligned responses, sparse ones for adversaries (VideoPASTA sections 3.1-3.3)."""
 
-    dense: SamplingSettings = SamplingSettings()
-    sparse: SamplingSettings = SamplingSettings(value=1)
+    dense: SamplingSettings = Field(
+        default=SamplingSettings(), description="Frames of queries, aligned responses, training and evaluation."
+    )
+    sparse: SamplingSettings = Field(
+        default=SamplingSettings(value=1), description="Frames that adversaries are generated from."
+    )
     max_side: int | None = Field(
         default=None, ge=16, description="Longest side in pixels that models get; none: as their processor decides."
     )
@@ -66,10 +70,10 @@ class FrameSettings(Settings):
 class DecodingSettings(Settings):
     """How a role's tokens are drawn."""
 
-    max_new_tokens: int = Field(default=256, ge=1)
+    max_new_tokens: int = Field(default=256, ge=1, description="A longer reply is cut, and its row says so.")
     temperature: float = Field(default=0.0, ge=0, le=5, description="0 is greedy.")
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    repetition_penalty: float = Field(default=1.0, gt=0)
+    top_p: float = Field(default=1.0, gt=0, le=1, description="Sampling keeps the likeliest tokens up to this share.")
+    repetition_penalty: float = Field(default=1.0, gt=0, description="1 is none.")
 
 
 class RoleSettings(Settings):
@@ -113,7 +117,7 @@ class RolesSettings(Settings):
 class RecipeSettings(Settings):
     """The VideoPASTA recipe (arXiv 2504.14096)."""
 
-    name: Literal["videopasta"] = "videopasta"
+    name: Literal["videopasta"] = Field(default="videopasta", description="Key prefix of the recipe's assets.")
     queries_per_video: int = Field(default=10, ge=1, description="Paper: 10.")
     queries_by_mode: dict[FailureMode, int] | None = Field(
         default=None, description="How many of each mode; none: 4/3/3, rotated by video (our choice)."
@@ -158,16 +162,16 @@ class TrainingSettings(Settings):
     warmup_ratio: float = Field(default=0.05, ge=0, lt=1, description="Our choice.")
     weight_decay: float = Field(default=0.1, ge=0, description="Our choice.")
     max_grad_norm: float = Field(default=1.0, gt=0, description="Our choice.")
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: bool = Field(default=False, description="Less memory for more time.")
     save_steps: int = Field(default=50, ge=1, description="A checkpoint to resume from every so many steps.")
-    logging_steps: int = Field(default=5, ge=1)
+    logging_steps: int = Field(default=5, ge=1, description="Metrics are logged every so many steps.")
 
 
 class ExperimentSettings(Settings):
     """One training run: a line of YAML, a partition of `lora_checkpoint`."""
 
-    name: Name
-    seed: int = 0
+    name: Name = Field(description="Lower-case letters, digits, - and _.")
+    seed: int = Field(default=0, description="Seed of the adapter's first weights and of the order of pairs.")
     training: TrainingSettings = TrainingSettings()
     modes: tuple[FailureMode, ...] = Field(default=MODES, min_length=1, description="Modes whose pairs it trains on.")
 
@@ -175,16 +179,18 @@ class ExperimentSettings(Settings):
 class BenchmarkSettings(Settings):
     """One multiple-choice benchmark: a JSONL file and the folder of its videos."""
 
-    name: Name
+    name: Name = Field(description="Lower-case letters, digits, - and _.")
     items: Path = Field(description="JSONL file; its videos are relative to its folder.")
 
 
 class EvaluationSettings(Settings):
     """What the base and the tuned model are scored on."""
 
-    benchmarks: tuple[BenchmarkSettings, ...] = ()
-    decoding: DecodingSettings = DecodingSettings(max_new_tokens=64)
-    bootstrap_samples: int = Field(default=2000, ge=100)
+    benchmarks: tuple[BenchmarkSettings, ...] = Field(default=(), description="Multiple-choice benchmarks.")
+    decoding: DecodingSettings = Field(
+        default=DecodingSettings(max_new_tokens=64), description="How answers to benchmark items are drawn."
+    )
+    bootstrap_samples: int = Field(default=2000, ge=100, description="Resamples behind a score's interval.")
 
 
 class ProjectSettings(Settings):
@@ -196,7 +202,10 @@ class ProjectSettings(Settings):
     frames: FrameSettings = FrameSettings()
     roles: RolesSettings = RolesSettings()
     recipe: RecipeSettings = RecipeSettings()
-    experiments: tuple[ExperimentSettings, ...] = (ExperimentSettings(name="default"),)
+    experiments: tuple[ExperimentSettings, ...] = Field(
+        default=(ExperimentSettings(name="default"),),
+        description="Training runs: each is a partition of lora_checkpoint.",
+    )
     evaluation: EvaluationSettings = EvaluationSettings()
     oracle_truth: Path | None = Field(
         default=None, description="Folder of toyworld's truth files; only the oracle's scores read it."
