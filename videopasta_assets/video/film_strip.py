@@ -28,9 +28,8 @@ def film_strip(
     draw = ImageDraw.Draw(strip)
     for position, index in enumerate(chosen):
         left = position * (width + _GAP_PIXELS)
-        strip.paste(
-            Image.fromarray(frames[index]).resize((width, height), Image.Resampling.BILINEAR), (left, _CAPTION_PIXELS)
-        )
+        picture = Image.fromarray(frames[index]).resize((width, height), Image.Resampling.BILINEAR)
+        strip.paste(picture, (left, _CAPTION_PIXELS))
         draw.text((left + 2, 1), f"{timestamps[index]:.2f} s", fill=(235, 235, 235))
     png = io.BytesIO()
     strip.save(png, format="PNG", optimize=True)

@@ -135,7 +135,7 @@ def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
         yield from (frame for frame in frames if isinstance(frame, VideoFrame))
 
 
-def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+def packets(container: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream]"]:
     """Packets of `stream`, ended by an empty one that flushes the decoder; a torn end of the file is just its end."""
     try:
         yield from container.demux(stream)
@@ -182,7 +182,7 @@ def _h264_length_size(stream: VideoStream) -> int | None:
     return (header[4] & 3) + 1
 
 
-def _has_idr(packet: Packet[VideoStream], length_size: int) -> bool:
+def _has_idr(packet: "Packet[VideoStream]", length_size: int) -> bool:
     """Whether an H.264 keyframe is an IDR picture. Others (recovery points) need frames from before them."""
     data = bytes(packet)
     position = 0

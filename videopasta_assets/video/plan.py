@@ -137,12 +137,9 @@ def plan_frames(info: FrameTimes, spec: SamplingSpec, role: str) -> FramePlan:
         indices = _at_rate(pts, spec.value, 0.0, info.duration)
     else:
         start = _window_start(info.duration, spec)
-        inside = [
-            index for index in range(len(pts)) if start - _TIE_SECONDS <= pts[index] < start + spec.window_seconds
-        ]
-        rated = _at_rate(pts, spec.value, start, min(start + spec.window_seconds, info.duration))
-        chosen = set(rated) & set(inside)
-        indices = sorted(chosen) or rated[:1]
+        end = min(start + spec.window_seconds, info.duration)
+        rated = _at_rate(pts, spec.value, start, end)
+        indices = [index for index in rated if start - _TIE_SECONDS <= pts[index] < end] or rated[:1]
     if len(indices) > spec.budget:
         indices = [indices[position] for position in _midpoints(len(indices), spec.budget)]
     return FramePlan(

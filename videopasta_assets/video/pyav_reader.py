@@ -39,7 +39,7 @@ _NONREF_SAFE: Final = frozenset({"h264", "hevc"})
 _INDEX_CACHE: Final = 64
 
 
-class _PlanFailed(Exception):
+class _PlanFailedError(Exception):
     """The file did not do what its index promised; decode it from the start instead."""
 
 
@@ -113,7 +113,7 @@ class PyavReader:
         if index.keyframes and self._order == "planned":
             try:
                 return self._planned(file, index, wanted, convert)
-            except (_PlanFailed, av.FFmpegError):
+            except (_PlanFailedError, av.FFmpegError):
                 pass
         return self._sequential(file, index, wanted, convert)
 
@@ -202,7 +202,7 @@ def _decode_run(container: InputContainer, stream: VideoStream, run: _Run, index
     """The run's frames, in order.
 
     Raises:
-        _PlanFailed: the seek landed elsewhere, or a frame is damaged or does not come.
+        _PlanFailedError: the seek landed elsewhere, or a frame is damaged or does not come.
     """
     seek_tick = run.start.dts if index.container == "mov" else run.start.pts
     container.seek(seek_tick, stream=stream, backward=True)
@@ -213,22 +213,22 @@ def _decode_run(container: InputContainer, stream: VideoStream, run: _Run, index
     started = False
     for packet in packets(container, stream):
         if not started and packet.pts != run.start.pts:
-            raise _PlanFailed
+            raise _PlanFailedError
         started = True
         context.skip_frame = "NONREF" if may_skip and packet.pts not in waiting else "DEFAULT"
         for frame in packet.decode():
             if not isinstance(frame, VideoFrame) or frame.pts is None:
-                raise _PlanFailed
+                raise _PlanFailedError
             if frame.pts in waiting:
                 if frame.is_corrupt:
-                    raise _PlanFailed
+                    raise _PlanFailedError
                 waiting.discard(frame.pts)
                 yield frame
             elif frame.pts > last:
-                raise _PlanFailed
+                raise _PlanFailedError
         if not waiting:
             return
-    raise _PlanFailed
+    raise _PlanFailedError
 
 
 def _converter(index: FrameIndex, width: int, height: int, limits: MediaLimits) -> Callable[[VideoFrame], Frames]:
