@@ -19,8 +19,8 @@ def spec(project: Project) -> dict[str, str]:
     """Parts of the specification, by name."""
     return {
         "stage": STAGE_VERSION,
-        "dense sampling": stable_hash(project.sampling("dense")),
-        "sparse sampling": stable_hash(project.sampling("sparse")),
+        "dense sampling": project.sampling("dense").spec_hash,
+        "sparse sampling": project.sampling("sparse").spec_hash,
         "decoder": project.settings.videos.decoder,
     }
 
@@ -72,7 +72,7 @@ def clip_of(project: Project, row: Row, role: str) -> Clip:
         total_frames=row["total_frames"],
         fps=row["fps"],
         duration=row["duration"],
-        spec_hash=stable_hash(project.sampling("dense" if role == "dense" else "sparse")),
+        spec_hash=project.sampling("dense" if role == "dense" else "sparse").spec_hash,
     )
     return Clip(video_id=row["video_id"], path=project.video_folder / row["path"], plan=plan)
 
