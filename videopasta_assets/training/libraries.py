@@ -1,0 +1,13 @@
+"""The TRL and transformers classes that this package builds on, imported in the one order that works.
+
+Both import torchvision on the way, which needs `prepare_torchvision` first.
+"""
+
+from videopasta_assets.torchvision_ops import prepare_torchvision
+
+prepare_torchvision()
+
+from transformers import PrinterCallback, TrainerCallback  # noqa: E402
+from trl import DPOConfig, DPOTrainer  # noqa: E402
+
+__all__ = ["DPOConfig", "DPOTrainer", "PrinterCallback", "TrainerCallback"]

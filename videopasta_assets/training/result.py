@@ -1,0 +1,141 @@
+"""What a finished run leaves behind, and what tells an interrupted one that it may go on."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+ADAPTER_FILE: Final = "adapter_model.safetensors"
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A trained adapter and how it came about.
+
+    Attributes:
+        adapter: folder with `adapter_model.safetensors`, its configuration and a model card.
+        adapter_hash: hash of the weights.
+        run_id: hash of everything that decided them: pairs, base model, configuration.
+        metrics: rewards over the scored pairs after training, overall and by mode, and `train_loss`.
+        seconds: wall-clock time of this call.
+        resumed_from: the step that an interrupted run was taken up at; 0: from the start.
+        reused: nothing ran, because the folder already held this very run.
+    """
+
+    adapter: Path
+    adapter_hash: str
+    run_id: str
+    base_model: str
+    preference_set: str
+    pairs: int
+    pairs_by_mode: Mapping[str, int]
+    steps: int
+    metrics: Mapping[str, float]
+    seconds: float
+    resumed_from: int = 0
+    reused: bool = False
+
+    def save(self, path: Path) -> None:
+        """Write as JSON; the adapter's path is not stored, it lies beside."""
+        record = asdict(self) | {"adapter": self.adapter.name}
+        write_atomically(path, json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "TrainingResult | None":
+        """The result that `path` holds, or none."""
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**(record | {"adapter": path.parent / record["adapter"], "reused": True}))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder of one run: `adapter/`, `checkpoints/`, `training_log.jsonl`, `reference.safetensors`."""
+
+    root: Path
+
+    @property
+    def adapter(self) -> Path:
+        """The finished adapter."""
+        return self.root / "adapter"
+
+    @property
+    def checkpoints(self) -> Path:
+        """States to resume from."""
+        return self.root / "checkpoints"
+
+    @property
+    def log(self) -> Path:
+        """Metrics, one JSON object a logged step."""
+        return self.root / "training_log.jsonl"
+
+    @property
+    def reference(self) -> Path:
+        """Reference log-probabilities of this run's pairs."""
+        return self.root / "reference.safetensors"
+
+    @property
+    def result(self) -> Path:
+        """The finished run."""
+        return self.root / "result.json"
+
+    def claim(self, run_id: str) -> None:
+        """Begin or take up run `run_id`: what another run left unfinished here is dropped, its adapter is kept."""
+        marker = self.root / "run_id"
+        self.root.mkdir(parents=True, exist_ok=True)
+        if not marker.is_file() or marker.read_text(encoding="utf-8") != run_id:
+            shutil.rmtree(self.checkpoints, ignore_errors=True)
+            self.log.unlink(missing_ok=True)
+            self.reference.unlink(missing_ok=True)
+            write_atomically(marker, run_id)
+
+    def last_checkpoint(self) -> Path | None:
+        """The newest checkpoint that was written to its end; half-written ones are removed."""
+        complete = []
+        for path in sorted(self.checkpoints.glob("checkpoint-*")):
+            if (path / COMPLETE).is_file():
+                complete.append(path)
+            else:
+                shutil.rmtree(path, ignore_errors=True)
+        return max(complete, key=checkpoint_step, default=None)
+
+    def publish(self, staged: Path) -> None:
+        """Put a finished adapter in its place; the old one stays until the new one is whole."""
+        retired = self.root / "adapter.old"
+        shutil.rmtree(retired, ignore_errors=True)
+        if self.adapter.exists():
+            self.adapter.rename(retired)
+        staged.rename(self.adapter)
+        shutil.rmtree(retired, ignore_errors=True)
+
+
+COMPLETE: Final = "complete"
+"""Marker file of a checkpoint that was written to its end."""
+
+
+def checkpoint_step(path: Path) -> int:
+    """The optimizer step of `checkpoint-<step>`."""
+    return int(path.name.rsplit("-", 1)[-1])
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Logged steps; a line that was cut off by a crash ends the list."""
+    records = []
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                records.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+    return records
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write so that a reader sees the old or the new text, never a part."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,304 @@
+"""Train a LoRA adapter on verified pairs: resumable, atomic, and the same result for the same inputs."""
+
+import hashlib
+import logging
+import math
+import random
+import shutil
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from videopasta_assets.errors import UserError, VideoPastaError
+from videopasta_assets.hashing import stable_hash
+from videopasta_assets.taxonomy import FailureMode
+from videopasta_assets.training.base import BaseModel, load_base, model_id, use_cpu
+from videopasta_assets.training.batching import MicroBatch, plan_steps
+from videopasta_assets.training.config import TrainingConfig
+from videopasta_assets.training.dpo_trainer import RowMaker, VideoDPOTrainer
+from videopasta_assets.training.encoding import EncodedPair, PairEncoder
+from videopasta_assets.training.libraries import DPOConfig
+from videopasta_assets.training.lora import lora_config
+from videopasta_assets.training.model_card import model_card
+from videopasta_assets.training.objective import rewards, summarize
+from videopasta_assets.training.packed import Packer
+from videopasta_assets.training.pairs import TrainingPair, count_by_mode, pairs_hash
+from videopasta_assets.training.progress import LogCallback, Progress
+from videopasta_assets.training.result import ADAPTER_FILE, TrainingResult, Workspace, checkpoint_step
+from videopasta_assets.training.rows import plain_rows
+from videopasta_assets.training.vision import ClipFeatures, rope_index
+from videopasta_assets.training.weights import mode_weights
+from videopasta_assets.video.reader import FrameReader
+
+logger = logging.getLogger(__name__)
+
+TRAINER_VERSION: Final = "1"
+"""Part of a run's identity; raised when the same inputs would give other weights."""
+
+_MEASURED_AT_ONCE: Final = 8
+_GIB: Final = 1024**3
+
+
+def train_dpo(
+    config: TrainingConfig,
+    pairs: Sequence[TrainingPair],
+    model_dir: Path,
+    output_dir: Path,
+    reader: FrameReader,
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Train on `pairs` and leave the adapter in `output_dir/adapter`.
+
+    An interrupted run with the same inputs goes on from its last checkpoint and ends with the same weights as an
+    uninterrupted one; a finished run is returned as it is. Metrics are appended to `output_dir/training_log.jsonl`.
+
+    Args:
+        pairs: order does not matter.
+        model_dir: folder of the base model; it is also the reference.
+        reader: decodes the pairs' clips.
+        progress: told of every phase (see `Progress`).
+
+    Raises:
+        UserError: an empty set, a model without the named LoRA modules, a sequence that is too long, ...
+        TrainingDivergedError: the loss or a gradient is not finite; checkpoints and any earlier adapter are kept.
+        VideoPastaError: a video cannot be read any more, or the output cannot be written.
+    """
+    started = time.monotonic()
+    ordered = sorted(pairs, key=lambda pair: (pair.content_hash, pair.pair_id))
+    weights = mode_weights([pair.mode for pair in ordered], config.lambdas)
+    _check_model_dir(model_dir)
+    run_id = stable_hash(TRAINER_VERSION, config, pairs_hash(ordered), model_id(model_dir))
+    space = Workspace(output_dir)
+    finished = TrainingResult.load(space.result)
+    if finished is not None and finished.run_id == run_id and (space.adapter / ADAPTER_FILE).is_file():
+        return finished
+    try:
+        space.claim(run_id)
+        return _Run(config, ordered, weights, model_dir, space, reader, progress).train(run_id, started)
+    except OSError as error:
+        raise VideoPastaError(f"cannot write to {output_dir}: {error.strerror or error}") from error
+
+
+class _Run:
+    """One call of `train_dpo`: a model, its encoded pairs and a trainer."""
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        pairs: Sequence[TrainingPair],
+        weights: Sequence[float],
+        model_dir: Path,
+        space: Workspace,
+        reader: FrameReader,
+        progress: Progress | None,
+    ) -> None:
+        self._config = config
+        self._pairs = pairs
+        self._modes = [pair.mode for pair in pairs]
+        self._space = space
+        self._report = progress or (lambda event: None)
+        self._base = load_base(model_dir, precision=config.precision, device=config.device)
+        encoder = PairEncoder(self._base.processor, reader, max_side=config.max_side, max_tokens=config.max_tokens)
+        self._features = ClipFeatures(self._base.model, encoder, int(config.feature_cache_gib * _GIB))
+        self._make_rows = row_maker(config.layout, self._base, encoder)
+        self._encoded = self._encode(encoder)
+        self._resume = space.last_checkpoint()
+        self._trainer = self._build_trainer(weights, LogCallback(space.log, progress, self._resumed_from))
+
+    @property
+    def _resumed_from(self) -> int:
+        return 0 if self._resume is None else checkpoint_step(self._resume)
+
+    def train(self, run_id: str, started: float) -> TrainingResult:
+        """Reference, training, scoring, publishing."""
+        self._load_or_measure_reference()
+        outcome = self._trainer.train(resume_from_checkpoint=None if self._resume is None else str(self._resume))
+        scored = self._scored_pairs()
+        metrics = {"train_loss": float(outcome.training_loss)} | self._score(scored)
+        staged = self._space.root / "adapter.new"
+        shutil.rmtree(staged, ignore_errors=True)
+        self._base_name_in_adapter()
+        self._trainer.model.save_pretrained(staged, safe_serialization=True)
+        by_mode = {mode.value: count for mode, count in count_by_mode(self._pairs).items()}
+        card = model_card(
+            config=self._config,
+            base_model=self._base.model_id,
+            preference_set=pairs_hash(self._pairs),
+            pairs_by_mode=by_mode,
+            scored=len(scored),
+            steps=self._trainer.state.global_step,
+            metrics=metrics,
+            run_id=run_id,
+        )
+        (staged / "README.md").write_text(card, encoding="utf-8")
+        self._space.publish(staged)
+        result = TrainingResult(
+            adapter=self._space.adapter,
+            adapter_hash=hashlib.sha256((self._space.adapter / ADAPTER_FILE).read_bytes()).hexdigest(),
+            run_id=run_id,
+            base_model=self._base.model_id,
+            preference_set=pairs_hash(self._pairs),
+            pairs=len(self._pairs),
+            pairs_by_mode=by_mode,
+            steps=self._trainer.state.global_step,
+            metrics=metrics,
+            seconds=time.monotonic() - started,
+            resumed_from=self._resumed_from,
+        )
+        result.save(self._space.result)
+        shutil.rmtree(self._space.checkpoints, ignore_errors=True)
+        return result
+
+    def _encode(self, encoder: PairEncoder) -> list[EncodedPair]:
+        encoded = []
+        for done, pair in enumerate(self._pairs, start=1):
+            self._features.warm(pair.clip)
+            encoded.append(encoder.encode(pair))
+            self._report({"phase": "encode", "done": done, "total": len(self._pairs)})
+        return encoded
+
+    def _build_trainer(self, weights: Sequence[float], log: LogCallback) -> VideoDPOTrainer:
+        config = self._config
+        steps = self._plan()
+        lora = lora_config(
+            self._base.model,
+            r=config.lora_r,
+            alpha=config.lora_alpha,
+            dropout=config.lora_dropout,
+            target=config.lora_target,
+        )
+        torch.manual_seed(config.seed)  # the adapter's initial weights
+        return VideoDPOTrainer(
+            self._base.model,
+            training_arguments(config, steps, self._space.checkpoints),
+            self._base.processor.tokenizer,
+            lora,
+            steps=steps,
+            pairs=self._encoded,
+            modes=self._modes,
+            weights=weights,
+            make_rows=self._make_rows,
+            features=self._features,
+            batch_size=config.batch_size,
+            objective=config.objective,
+            callbacks=[log],
+        )
+
+    def _plan(self) -> list[list[MicroBatch]]:
+        return plan_steps(
+            [pair.clip.key for pair in self._pairs],
+            [pair.length for pair in self._encoded],
+            epochs=self._config.epochs,
+            batch_size=self._config.batch_size,
+            micro_batch_size=self._config.micro_batch_size,
+            per_video=self._config.pairs_per_video,
+            seed=self._config.seed,
+            max_steps=self._config.max_steps,
+        )
+
+    def _load_or_measure_reference(self) -> None:
+        """Fill the trainer's reference; SFT needs it for the pairs that are scored only."""
+        if self._space.reference.is_file():
+            self._trainer.reference = load_file(self._space.reference)["reference"]
+            return
+        needed = range(len(self._pairs)) if self._config.objective == "dpo" else self._scored_pairs()
+        self._measure("reference", needed, self._trainer.reference, adapted=False)
+        save_file({"reference": self._trainer.reference}, self._space.reference)
+
+    def _score(self, indices: Sequence[int]) -> dict[str, float]:
+        logps = torch.full_like(self._trainer.reference, math.nan)
+        self._measure("score", indices, logps, adapted=True)
+        rows = list(indices)
+        given = rewards(logps[rows].T.reshape(-1), self._trainer.reference[rows].T.reshape(-1), self._config.beta)
+        return summarize(given, [self._modes[index] for index in rows])
+
+    def _measure(self, phase: str, indices: Sequence[int], into: torch.Tensor, *, adapted: bool) -> None:
+        """Log-probabilities of `indices`, video by video so that each is decoded once even with a small cache."""
+        ordered = sorted(indices, key=lambda index: (self._pairs[index].clip.key, self._encoded[index].length))
+        for start in range(0, len(ordered), _MEASURED_AT_ONCE):
+            some = ordered[start : start + _MEASURED_AT_ONCE]
+            into[some] = self._trainer.measure(some, adapted=adapted)
+            self._report({"phase": phase, "done": start + len(some), "total": len(ordered)})
+
+    def _scored_pairs(self) -> list[int]:
+        """At most `scored_pairs` pairs, evenly over the modes, the same for every run on this set."""
+        share = max(1, self._config.scored_pairs // len(set(self._modes)))
+        chosen: list[int] = []
+        for mode in FailureMode:
+            members = [index for index, other in enumerate(self._modes) if other is mode]
+            chosen += random.Random(self._config.seed).sample(members, min(share, len(members)))
+        return sorted(chosen)
+
+    def _base_name_in_adapter(self) -> None:
+        """PEFT records the base by its path, which means nothing elsewhere: record its name."""
+        for adapter in self._trainer.model.peft_config.values():
+            adapter.base_model_name_or_path = self._base.model_id.partition("@")[0]
+
+
+def row_maker(layout: str, base: BaseModel, encoder: PairEncoder) -> RowMaker:
+    """The function that lays pairs out.
+
+    Raises:
+        UserError: `packed` is asked for and the family cannot.
+    """
+    model = base.model
+    positions = rope_index(model)
+    can_pack = (
+        ClipFeatures.supported_by(model) and positions is not None and model.config._attn_implementation == "sdpa"
+    )
+    if layout == "packed" and not can_pack:
+        raise UserError(
+            f"{type(model).__name__} cannot be trained on packed sequences",
+            where="training.layout",
+            fix="Use plain or auto; packing needs sdpa attention and multimodal rotary positions.",
+        )
+    if positions is not None and can_pack and layout != "plain":
+        return Packer(encoder, positions).rows
+    return partial(plain_rows, encoder=encoder)
+
+
+def training_arguments(config: TrainingConfig, steps: Sequence[Sequence[MicroBatch]], checkpoints: Path) -> Any:
+    """TRL's arguments of a planned run."""
+    cpu = use_cpu(config.device)
+    bfloat16 = config.precision == "bfloat16" or (
+        config.precision == "auto" and not cpu and torch.cuda.is_bf16_supported()
+    )
+    return DPOConfig(
+        output_dir=str(checkpoints),
+        max_steps=len(steps),
+        per_device_train_batch_size=config.micro_batch_size,
+        gradient_accumulation_steps=math.ceil(config.batch_size / config.micro_batch_size),
+        learning_rate=config.learning_rate,
+        lr_scheduler_type=config.scheduler,
+        warmup_steps=math.ceil(config.warmup_ratio * len(steps)),
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_grad_norm,
+        beta=config.beta,
+        max_length=None,
+        disable_dropout=False,
+        gradient_checkpointing=config.gradient_checkpointing,
+        bf16=bfloat16,
+        use_cpu=cpu,
+        seed=config.seed,
+        data_seed=config.seed,
+        save_steps=config.save_steps,
+        save_total_limit=2,
+        logging_steps=config.logging_steps,
+        logging_first_step=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        disable_tqdm=True,
+        report_to="none",
+    )
+
+
+def _check_model_dir(model_dir: Path) -> None:
+    if not model_dir.is_dir():
+        raise UserError(
+            "no such model folder", where=str(model_dir), fix="Give the folder of a downloaded transformers model."
+        )
