@@ -5,6 +5,8 @@ the file but decodes one frame. Everything else (transport streams, AVI, GIF, ..
 the packets and the frames that come out of them differ. The number of frames that a header claims is never used.
 """
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -33,10 +35,10 @@ _H264_IDR: Final = 5
 
 @dataclass(frozen=True)
 class Keyframe:
-    """A packet that decoding can start at, in stream ticks."""
+    """A packet that decoding can start at: when it is shown, and what to seek to; stream ticks."""
 
     pts: int
-    dts: int
+    seek: int
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,40 @@ class FrameIndex:
     def fps(self) -> float:
         """Average native frames per second."""
         return len(self.ticks) / self.duration
+
+
+class _IndexMemory:
+    """The latest indices, each valid while its file's state is unchanged."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._entries: OrderedDict[tuple[int, int, int, int], FrameIndex] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, file: GuardedFile) -> FrameIndex:
+        with self._lock:
+            index = self._entries.get(file.state)
+            if index is not None:
+                self._entries.move_to_end(file.state)
+                return index
+        index = build_index(file)
+        with self._lock:
+            self._entries[file.state] = index
+            while len(self._entries) > self._capacity:
+                self._entries.popitem(last=False)
+        return index
+
+
+_MEMORY: Final = _IndexMemory(capacity=64)
+
+
+def remembered_index(file: GuardedFile) -> FrameIndex:
+    """`build_index`, once for each state of a file: a probe and the reads after it share it.
+
+    Raises:
+        UnreadableVideo: as `build_index`.
+    """
+    return _MEMORY.get(file)
 
 
 def build_index(file: GuardedFile) -> FrameIndex:
@@ -158,11 +194,12 @@ def _scan_packets(container: InputContainer, stream: VideoStream, file: GuardedF
     for packet in packets(container, stream):
         if packet.size == 0 or packet.is_corrupt:
             continue
-        pts, dts = packet.pts, packet.dts
-        if pts is None or dts is None or pts in shown:
+        pts = packet.pts
+        if pts is None or pts in shown:
             return None
         if packet.is_keyframe and (nal_length is None or _has_idr(packet, nal_length)):
-            keyframes.append(Keyframe(pts, dts))
+            # MP4 is sought by decoding time, Matroska (which may not store that) by presentation time.
+            keyframes.append(Keyframe(pts, packet.dts if file.format == "mov" and packet.dts is not None else pts))
         # An edit list leaves out frames that are still needed to decode the others.
         if not packet.is_discard:
             shown[pts] = int(packet.duration or 0)

@@ -17,7 +17,7 @@ from videopasta_assets.video.guard import (
     UnreadableVideo,
     guarded_file,
 )
-from videopasta_assets.video.index import build_index
+from videopasta_assets.video.index import remembered_index
 
 __all__ = ["UnreadableVideo", "VideoInfo", "probe"]
 
@@ -57,7 +57,7 @@ def probe(path: Path, roots: Sequence[Path], limits: MediaLimits = DEFAULT_LIMIT
         UnreadableVideo: `path` is no video inside `roots` that we can read; the reason is for people.
     """
     with guarded_file(path, roots, limits) as file:
-        index = build_index(file)
+        index = remembered_index(file)
         return VideoInfo(
             video_id=_content_hash(file),
             path=path,

@@ -6,7 +6,6 @@ matched by its presentation time. Where a seek or a match fails, the file is dec
 """
 
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from videopasta_assets.video.guard import (
     check_size,
     guarded_file,
 )
-from videopasta_assets.video.index import FrameIndex, Keyframe, build_index, decoded, packets
+from videopasta_assets.video.index import FrameIndex, Keyframe, decoded, packets, remembered_index
 
 Frames = NDArray[np.uint8]
 
@@ -36,7 +35,6 @@ TIME_TOLERANCE: Final = 1e-3
 _RUN_ON_FRAMES: Final = 12
 """Decoding on over a gap this short is cheaper than a seek, which empties the decoder's pipeline."""
 _NONREF_SAFE: Final = frozenset({"h264", "hevc"})
-_INDEX_CACHE: Final = 64
 
 
 class _PlanFailedError(Exception):
@@ -69,7 +67,6 @@ class PyavReader:
         self._limits = limits
         self._threads = threads
         self._order = order
-        self._indices: OrderedDict[tuple[int, int, int, int], FrameIndex] = OrderedDict()
 
     def index(self, path: Path) -> FrameIndex:
         """Frames of the file at `path`, remembered until the file changes.
@@ -78,7 +75,7 @@ class PyavReader:
             UnreadableVideo: the file cannot be opened or indexed.
         """
         with guarded_file(path, self._roots, self._limits) as file:
-            return self._index(file)
+            return remembered_index(file)
 
     def read(
         self,
@@ -90,22 +87,11 @@ class PyavReader:
     ) -> Frames:
         """Frames `indices` (any order, repeats allowed) as (T, H, W, 3) uint8 RGB, upright. See `FrameReader.read`."""
         with guarded_file(path, self._roots, self._limits) as file:
-            index = self._index(file)
-            wanted = _checked(index, indices, timestamps)
+            index = remembered_index(file)
             width, height = fitted_size(index.width, index.height, max_side)
-            if len(wanted) * width * height * 3 > self._limits.max_read_bytes:
-                raise UnreadableVideo(
-                    f"{len(wanted)} frames of {width} x {height} need too much memory; ask for smaller ones (max_side)"
-                )
+            wanted = check_request(index, indices, timestamps, width * height * 3, self._limits)
             pictures = self._pictures(file, index, wanted, _converter(index, width, height, self._limits))
         return np.stack([pictures[number] for number in indices])
-
-    def _index(self, file: GuardedFile) -> FrameIndex:
-        index = self._indices.pop(file.state, None) or build_index(file)
-        self._indices[file.state] = index
-        while len(self._indices) > _INDEX_CACHE:
-            self._indices.popitem(last=False)
-        return index
 
     def _pictures(
         self, file: GuardedFile, index: FrameIndex, wanted: list[int], convert: Callable[[VideoFrame], Frames]
@@ -161,20 +147,33 @@ def fitted_size(width: int, height: int, max_side: int | None) -> tuple[int, int
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _checked(index: FrameIndex, indices: Sequence[int], timestamps: Sequence[float] | None) -> list[int]:
-    """Distinct wanted frames, ascending, after checking that the file has them at the planned times."""
+def check_request(
+    index: FrameIndex,
+    indices: Sequence[int],
+    timestamps: Sequence[float] | None,
+    frame_bytes: int,
+    limits: MediaLimits,
+) -> list[int]:
+    """Distinct wanted frames, ascending, after checking that the file has them, at the planned times (seconds).
+
+    Raises:
+        UnreadableVideo: a frame that does not exist or is shown at another time, or more than fits in memory.
+    """
     if len(indices) == 0:
         raise UnreadableVideo("no frames were asked for")
+    if len(indices) * frame_bytes > limits.max_read_bytes:
+        raise UnreadableVideo(f"{len(indices)} frames of this size need too much memory; ask for smaller ones")
     total = len(index.ticks)
     outside = [number for number in indices if not 0 <= number < total]
     if outside:
         raise UnreadableVideo(f"frame {outside[0]} does not exist: the video has {total} frames")
-    for number, second in zip(indices, timestamps or (), strict=False):
-        actual = float((index.ticks[number] - index.ticks[0]) * index.time_base)
-        if abs(actual - second) > TIME_TOLERANCE:
-            raise UnreadableVideo(
-                f"frame {number} is at {actual:.3f} s where the plan has {second:.3f} s: the file changed since"
-            )
+    if timestamps is not None:
+        for number, second in zip(indices, timestamps, strict=True):
+            actual = float((index.ticks[number] - index.ticks[0]) * index.time_base)
+            if abs(actual - second) > TIME_TOLERANCE:
+                raise UnreadableVideo(
+                    f"frame {number} is at {actual:.3f} s where the plan has {second:.3f} s: the file changed since"
+                )
     return sorted({int(number) for number in indices})
 
 
@@ -204,8 +203,7 @@ def _decode_run(container: InputContainer, stream: VideoStream, run: _Run, index
     Raises:
         _PlanFailedError: the seek landed elsewhere, or a frame is damaged or does not come.
     """
-    seek_tick = run.start.dts if index.container == "mov" else run.start.pts
-    container.seek(seek_tick, stream=stream, backward=True)
+    container.seek(run.start.seek, stream=stream, backward=True)
     waiting = set(run.ticks)
     last = run.ticks[-1]
     may_skip = index.codec in _NONREF_SAFE

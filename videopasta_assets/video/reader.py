@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from videopasta_assets.errors import UserError
 from videopasta_assets.video.guard import DEFAULT_LIMITS, MediaLimits
 from videopasta_assets.video.pyav_reader import PyavReader
+from videopasta_assets.video.worker import IsolatedReader
 
 DecoderName = Literal["auto", "pyav", "decord"]
 DECODERS: Final[tuple[DecoderName, ...]] = ("auto", "pyav", "decord")
@@ -43,12 +44,26 @@ class FrameReader(Protocol):
         ...
 
 
-def get_reader(name: DecoderName, roots: Sequence[Path], limits: MediaLimits = DEFAULT_LIMITS) -> FrameReader:
-    """The reader that is called `name`; it opens nothing outside `roots`.
+def get_reader(
+    name: DecoderName,
+    roots: Sequence[Path],
+    *,
+    isolate: bool = True,
+    limits: MediaLimits = DEFAULT_LIMITS,
+    threads: int = 1,
+) -> FrameReader:
+    """The reader called `name`; "auto" is the exact one, PyAV. It opens nothing outside `roots`.
+
+    Isolated, it decodes in a worker process that is killed when a file crashes or stalls it. Only trust your own
+    files to `isolate=False`; decord is isolated always. `threads` are FFmpeg's; 0 means one a core.
 
     Raises:
         UserError: no reader has that name.
     """
     if name not in DECODERS:
         raise UserError(f"unknown decoder {name!r}", where="videos.decoder", fix=f"Use one of {', '.join(DECODERS)}.")
-    return PyavReader(roots, limits=limits)
+    if name == "decord":
+        return IsolatedReader("decord", roots, limits=limits)
+    if isolate:
+        return IsolatedReader("pyav", roots, limits=limits, threads=threads)
+    return PyavReader(roots, limits=limits, threads=threads)

@@ -1,0 +1,64 @@
+"""decord as a selectable backend: quick on contiguous frames of plain files, and silently wrong on others.
+
+decord 0.6 ignores edit lists (every clip cut with `ffmpeg -c copy`), and confuses frames of open groups of
+pictures, transport streams, intra refresh and MPEG-4 with B-frames. Where its frame count or its timestamps differ
+from the file's own index this reader refuses; some of the confusion it cannot see. `decoder: auto` never uses it.
+Only run it in a worker process: on some files it never returns.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videopasta_assets.video.guard import DEFAULT_LIMITS, MediaLimits, UnreadableVideo, guarded_file
+from videopasta_assets.video.index import FrameIndex, remembered_index
+from videopasta_assets.video.pyav_reader import TIME_TOLERANCE, check_request, fitted_size
+
+
+class DecordReader:
+    """decord in this process, one thread."""
+
+    name: Final = "decord"
+
+    def __init__(self, roots: Sequence[Path], *, limits: MediaLimits = DEFAULT_LIMITS) -> None:
+        self._roots = tuple(roots)
+        self._limits = limits
+
+    def read(
+        self,
+        path: Path,
+        indices: Sequence[int],
+        *,
+        max_side: int | None = None,
+        timestamps: Sequence[float] | None = None,
+    ) -> NDArray[np.uint8]:
+        """See `FrameReader.read`; refuses files on which decord is known to count or time frames wrongly."""
+        import decord
+
+        decord.logging.set_level(decord.logging.QUIET)
+        with guarded_file(path, self._roots, self._limits) as file:
+            index = remembered_index(file)
+            width, height = fitted_size(index.width, index.height, max_side)
+            check_request(index, indices, timestamps, width * height * 3, self._limits)
+            try:
+                video = decord.VideoReader(f"/dev/fd/{file.descriptor}", num_threads=1, width=width, height=height)
+                _check_agreement(video, index, indices)
+                frames: NDArray[np.uint8] = video.get_batch(list(indices)).asnumpy()
+            except (decord.DECORDError, RuntimeError, IndexError) as error:
+                raise UnreadableVideo("decord cannot decode this file; use decoder: pyav") from error
+        return frames
+
+
+def _check_agreement(video: object, index: FrameIndex, indices: Sequence[int]) -> None:
+    count = len(video)  # type: ignore[arg-type]
+    if count != len(index.ticks):
+        raise UnreadableVideo(
+            f"decord finds {count} frames where the file shows {len(index.ticks)}; use decoder: pyav for this file"
+        )
+    starts = video.get_frame_timestamp(list(range(count)))[:, 0]  # type: ignore[attr-defined]
+    seconds = np.asarray(index.seconds)[list(indices)]
+    if np.abs(starts[list(indices)] - starts[0] - seconds).max() > 2 * TIME_TOLERANCE:
+        raise UnreadableVideo("decord times the frames of this file wrongly; use decoder: pyav for it")

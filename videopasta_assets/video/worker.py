@@ -1,0 +1,220 @@
+"""Decoding in a process that may die.
+
+A hostile or broken file can crash, hang or bloat a decoder. So files that nobody vouches for are probed and read
+in a worker process: it is started once, takes one request after another, and is killed when one exceeds its time.
+Then the file is an `UnreadableVideo`, and the next request starts a new worker. Both sides speak JSON and raw
+bytes, never pickle: a decoder that was taken over cannot run code here.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videopasta_assets.errors import VideoPastaError
+from videopasta_assets.video.guard import DEFAULT_LIMITS, MediaLimits, UnreadableVideo
+from videopasta_assets.video.probe import VideoInfo
+
+BASE_SECONDS: Final = 60.0
+SECONDS_PER_MEGABYTE: Final = 1.0
+MEMORY_BYTES: Final = 8 << 30
+_START_SECONDS: Final = 60.0
+_PROGRAM: Final = "from videopasta_assets.video.worker_process import serve; serve()"
+
+
+class DecodeWorker:
+    """One worker process, started on first use. Calls from several threads take turns."""
+
+    def __init__(self, *, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._memory_bytes = memory_bytes
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection[Any, Any] | None = None
+        self._owner = os.getpid()
+        self._finalizer: weakref.finalize[Any, Any] | None = None
+
+    @property
+    def process_id(self) -> int | None:
+        """The running worker's process id."""
+        return None if self._process is None else self._process.pid
+
+    def call(self, operation: str, arguments: dict[str, Any], seconds: float) -> tuple[Any, bytes]:
+        """The worker's JSON result and raw bytes for one request.
+
+        Raises:
+            UnreadableVideo: the worker says so, exceeds `seconds`, or dies of the file.
+            VideoPastaError: the worker cannot be started.
+        """
+        with self._lock:
+            connection = self._connected()
+            request = {"operation": operation, "seconds": seconds, "arguments": arguments}
+            try:
+                connection.send_bytes(json.dumps(request).encode())
+                if not connection.poll(seconds):
+                    self._kill()
+                    raise UnreadableVideo(f"decoding took longer than {seconds:.0f} s and was stopped")
+                reply = json.loads(connection.recv_bytes())
+                payload = connection.recv_bytes() if reply.get("payload") else b""
+            except (EOFError, OSError) as error:
+                raise UnreadableVideo(self._cause_of_death()) from error
+            except BaseException:
+                # An interrupt between request and reply would leave the next caller with this one's frames.
+                self._kill()
+                raise
+        if "unreadable" in reply:
+            raise UnreadableVideo(reply["unreadable"])
+        if "failure" in reply:
+            raise VideoPastaError(f"the decoder's process failed: {reply['failure']}")
+        return reply["result"], payload
+
+    def close(self) -> None:
+        """End the process; a later call starts another."""
+        with self._lock:
+            self._kill()
+
+    def _connected(self) -> "Connection[Any, Any]":
+        if self._owner != os.getpid():  # after a fork the worker is our parent's
+            self._process = self._connection = None
+            self._owner = os.getpid()
+        if self._connection is not None and self._process is not None and self._process.poll() is None:
+            return self._connection
+        self._kill()
+        ours, theirs = Pipe()
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno()), str(self._memory_bytes)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                env=environment,
+            )
+        self._process, self._connection = process, ours
+        self._finalizer = weakref.finalize(self, _end, process, ours, os.getpid())
+        try:
+            ready = ours.poll(_START_SECONDS) and ours.recv_bytes() == b"ready"
+        except (EOFError, OSError):
+            ready = False
+        if not ready:
+            self._kill()
+            raise VideoPastaError("the decoder's process does not start; `videopasta doctor` may tell why")
+        return ours
+
+    def _kill(self) -> None:
+        if self._finalizer is not None:
+            self._finalizer()
+        self._process = self._connection = self._finalizer = None
+
+    def _cause_of_death(self) -> str:
+        code = None
+        if self._process is not None:
+            try:
+                code = self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                code = None
+        self._kill()
+        if code is not None and code < 0:
+            if -code == signal.SIGKILL:
+                return "decoding was killed by the system, probably for using too much memory"
+            if -code == signal.SIGALRM:
+                return "decoding took too long and was stopped"
+            return f"the decoder crashed on this file ({signal.Signals(-code).name})"
+        return "the decoder stopped in the middle of this file"
+
+
+@lru_cache(maxsize=1)
+def shared_worker() -> DecodeWorker:
+    """The worker that this process shares by default."""
+    return DecodeWorker()
+
+
+def probe_safely(
+    path: Path,
+    roots: Sequence[Path],
+    limits: MediaLimits = DEFAULT_LIMITS,
+    *,
+    base_seconds: float = BASE_SECONDS,
+    worker: DecodeWorker | None = None,
+) -> VideoInfo:
+    """`probe` in a worker process, so that no file can crash or hang the caller.
+
+    Raises:
+        UnreadableVideo: as `probe`; also when the decoder crashes or exceeds its time.
+    """
+    arguments = {"path": str(path.absolute()), "roots": _texts(roots), "limits": asdict(limits)}
+    facts, pts = (worker or shared_worker()).call("probe", arguments, allowance(path, base_seconds))
+    return VideoInfo(**facts, path=path, pts=np.frombuffer(pts, dtype=np.float64))
+
+
+class IsolatedReader:
+    """A `FrameReader` whose decoder runs in a worker process; it can be killed, and so never hangs."""
+
+    def __init__(
+        self,
+        decoder: str,
+        roots: Sequence[Path],
+        *,
+        limits: MediaLimits = DEFAULT_LIMITS,
+        threads: int = 1,
+        base_seconds: float = BASE_SECONDS,
+        worker: DecodeWorker | None = None,
+    ) -> None:
+        self._decoder = decoder
+        self._base_seconds = base_seconds
+        self._worker = worker or shared_worker()
+        self._settings = {"decoder": decoder, "roots": _texts(roots), "limits": asdict(limits), "threads": threads}
+
+    @property
+    def name(self) -> str:
+        """The decoder, as provenance records it."""
+        return self._decoder
+
+    def read(
+        self,
+        path: Path,
+        indices: Sequence[int],
+        *,
+        max_side: int | None = None,
+        timestamps: Sequence[float] | None = None,
+    ) -> NDArray[np.uint8]:
+        """See `FrameReader.read`."""
+        arguments = {
+            **self._settings,
+            "path": str(path.absolute()),
+            "indices": [int(index) for index in indices],
+            "max_side": max_side,
+            "timestamps": None if timestamps is None else [float(second) for second in timestamps],
+        }
+        shape, pixels = self._worker.call("read", arguments, allowance(path, self._base_seconds))
+        return np.frombuffer(bytearray(pixels), dtype=np.uint8).reshape(shape)
+
+
+def allowance(path: Path, base_seconds: float) -> float:
+    """Seconds that decoding `path` may take: a base, and more for each megabyte."""
+    try:
+        return base_seconds + path.stat().st_size / 1e6 * SECONDS_PER_MEGABYTE
+    except OSError:
+        return base_seconds
+
+
+def _texts(roots: Sequence[Path]) -> list[str]:
+    return [str(root.absolute()) for root in roots]
+
+
+def _end(process: "subprocess.Popen[bytes]", connection: "Connection[Any, Any]", owner: int) -> None:
+    connection.close()
+    if owner == os.getpid():
+        process.kill()
+        process.wait()
