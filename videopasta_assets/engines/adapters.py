@@ -1,0 +1,56 @@
+"""LoRA adapters by request: loaded once, switched between batches."""
+
+from pathlib import Path
+from typing import Any
+
+from videopasta_assets.engines.identity import adapter_identity
+
+
+class AdapterSwitch:
+    """Puts the adapter that a batch asks for in place.
+
+    Args:
+        model: a transformers model without adapters.
+        default: adapter for requests that name none.
+
+    Raises:
+        UserError: the default adapter does not exist.
+    """
+
+    def __init__(self, model: Any, default: Path | None) -> None:
+        self._model = model
+        self._default = default
+        self._loaded: set[str] = set()
+        self._active: str | None = None
+        self.use(None)
+
+    def use(self, adapter: str | None) -> None:
+        """Make `adapter` (a folder), else the default, else no adapter the active one.
+
+        Raises:
+            UserError: no such adapter.
+        """
+        folder = self._default if adapter is None else Path(adapter)
+        name = None if folder is None else self._load(folder)
+        if name == self._active:
+            return
+        if name is None:
+            self._model.disable_adapters()
+        else:
+            self._model.enable_adapters()
+            self._model.set_adapter(name)
+        self._active = name
+
+    def close(self) -> None:
+        """Let go of the model."""
+        self._model = None
+
+    def _load(self, folder: Path) -> str:
+        # The identity, not the path: an experiment that is trained again writes other weights to the same folder.
+        # PEFT forbids dots in names.
+        name = adapter_identity(folder).replace(".", "_")
+        if name not in self._loaded:
+            self._model.load_adapter(str(folder), adapter_name=name, local_files_only=True)
+            self._loaded.add(name)
+            self._active = name
+        return name

@@ -1,0 +1,43 @@
+"""Which requests are answered together."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from videopasta_assets.engines.protocol import Request
+
+_LOOK_AHEAD = 8
+
+
+def windows(requests: Iterable[Request], batch_size: int) -> Iterator[list[Request]]:
+    """Pieces of a stream, each long enough to be grouped well."""
+    stream = iter(requests)
+    while window := list(islice(stream, batch_size * _LOOK_AHEAD)):
+        yield window
+
+
+def plan_batches(requests: Sequence[Request], batch_size: int) -> list[list[Request]]:
+    """Divide requests into batches of at most `batch_size`.
+
+    A batch shares decoding parameters and adapter, and has videos in all of its requests or in none. Requests about
+    one clip stay together, shortest text first, and a clip is split over two batches only where it must be or where
+    keeping it whole would leave a batch more than half empty.
+    """
+    batches: list[list[Request]] = []
+    kinds: dict[object, dict[str, list[Request]]] = {}
+    for request in requests:
+        clips = kinds.setdefault((request.decoding, request.adapter, request.clip is None), {})
+        clips.setdefault("" if request.clip is None else request.clip.key, []).append(request)
+    for clips in kinds.values():
+        batch: list[Request] = []
+        for group in clips.values():
+            if len(batch) + len(group) > batch_size and 2 * len(batch) >= batch_size:
+                batches.append(batch)
+                batch = []
+            for request in sorted(group, key=lambda request: len(request.prompt.text)):
+                batch.append(request)
+                if len(batch) == batch_size:
+                    batches.append(batch)
+                    batch = []
+        if batch:
+            batches.append(batch)
+    return batches

@@ -1,0 +1,40 @@
+"""Engines by name, as the configuration gives them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from videopasta_assets.engines.protocol import Engine
+from videopasta_assets.errors import UserError
+from videopasta_assets.video.reader import FrameReader
+
+
+def build_engine(
+    kind: str, model: str | Path, revision: str | None = None, *, reader: FrameReader, **options: Any
+) -> Engine:
+    """The engine called `kind`, with `model` loaded.
+
+    Args:
+        kind: `transformers`.
+        model: a folder or a name on the hub.
+        revision: branch, tag or commit on the hub.
+        reader: decodes the frames of clips.
+        options: keyword arguments of that engine's class.
+
+    Raises:
+        UserError: no such engine, or the engine's own reasons.
+    """
+    if kind not in ENGINES:
+        raise UserError(f"there is no engine {kind!r}", fix=f"Use one of: {', '.join(ENGINES)}.")
+    return ENGINES[kind](model, revision, reader, **options)
+
+
+def _transformers(model: str | Path, revision: str | None, reader: FrameReader, **options: Any) -> Engine:
+    # Imported on use: torch and transformers take seconds, and not every command needs an engine.
+    from videopasta_assets.engines.transformers_engine import TransformersEngine
+
+    return TransformersEngine(model, revision, reader, **options)
+
+
+ENGINES: Final[dict[str, Callable[..., Engine]]] = {"transformers": _transformers}
+"""Builders by name."""

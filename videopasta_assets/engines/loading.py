@@ -1,0 +1,133 @@
+"""Loading a Video-LLM of any family that transformers knows, and saying plainly why one cannot be loaded."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from videopasta_assets.errors import UserError
+from videopasta_assets.torchvision_ops import prepare_torchvision
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in evaluation mode with its processor.
+
+    Attributes:
+        model: the transformers model; its `generation_config` is blank, so that only requests decide how tokens
+            are drawn (published models bring sampling defaults and penalties of their own).
+        processor: with `video_token`, `video_processor` and `tokenizer`.
+        end_ids: tokens that end a reply.
+        pad_id: token that fills rows.
+        context: the most tokens of prompt and reply together; None if the model does not say.
+    """
+
+    model: Any
+    processor: Any
+    end_ids: tuple[int, ...]
+    pad_id: int
+    context: int | None
+
+
+def load_processor(model: str | Path, revision: str | None = None) -> Any:
+    """The model's processor.
+
+    Raises:
+        UserError: no processor there, or one that takes no videos.
+    """
+    prepare_torchvision()
+    from transformers import AutoProcessor
+
+    try:
+        processor = AutoProcessor.from_pretrained(model, revision=revision or "main", trust_remote_code=False)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise _cannot_load(model, error) from error
+    if getattr(processor, "video_token", None) is None or getattr(processor, "video_processor", None) is None:
+        raise UserError(
+            f"{type(processor).__name__} takes no videos",
+            where=str(model),
+            fix="Use a Video-LLM such as Qwen2.5-VL, Qwen3-VL or LLaVA-OneVision.",
+        )
+    if getattr(processor.video_processor, "cap_pixels_per_frame", False) is None:
+        # Undecided, Qwen2-VL's processor warns. At the few frames of a plan the cap never applies.
+        processor.video_processor.cap_pixels_per_frame = False
+    return processor
+
+
+def load_model(model: str | Path, revision: str | None, device: str, dtype: str) -> LoadedModel:
+    """Load weights (safetensors only, never remote code) and processor.
+
+    Args:
+        model: a folder or a name on the hub.
+        revision: branch, tag or commit on the hub.
+        device: `auto` (the CUDA devices if there are any), or a torch device.
+        dtype: `auto` (float32 on a CPU, elsewhere as stored), or a torch dtype's name.
+
+    Raises:
+        UserError: no such model, one without video input, or a device or dtype that does not exist here.
+    """
+    place = _device(device)
+    processor = load_processor(model, revision)
+    from transformers import AutoModelForImageTextToText, GenerationConfig
+
+    try:
+        loaded = AutoModelForImageTextToText.from_pretrained(
+            model,
+            revision=revision or "main",
+            dtype=_dtype(dtype, place),
+            device_map=place,
+            use_safetensors=True,
+            trust_remote_code=False,
+            attn_implementation="sdpa",
+        ).eval()
+    except (OSError, ValueError, KeyError, ImportError, AssertionError) as error:
+        raise _cannot_load(model, error) from error
+    tokenizer = processor.tokenizer
+    end_ids = _end_ids(loaded.generation_config.eos_token_id, tokenizer.eos_token_id)
+    pad_id = end_ids[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    loaded.generation_config = GenerationConfig(eos_token_id=list(end_ids), pad_token_id=pad_id)
+    text_config = loaded.config.get_text_config()
+    return LoadedModel(loaded, processor, end_ids, pad_id, getattr(text_config, "max_position_embeddings", None))
+
+
+def _device(device: str) -> str:
+    if device == "auto":
+        if not torch.cuda.is_available():
+            return "cpu"
+        return "auto" if torch.cuda.device_count() > 1 else "cuda"
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise UserError(f"{device!r} is no device", fix="Use auto, cpu, cuda or cuda:<number>.") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"device {device!r} asked for, but torch sees no CUDA device", fix="Use device: auto or cpu.")
+    return device
+
+
+def _dtype(dtype: str, device: str) -> Any:
+    if dtype == "auto":
+        # A CPU computes in float32 anyway; half precision there is slower and loses exactness for nothing.
+        return torch.float32 if device == "cpu" else "auto"
+    found = getattr(torch, dtype, None)
+    if not isinstance(found, torch.dtype):
+        raise UserError(f"{dtype!r} is no dtype", fix="Use auto, float32, bfloat16 or float16.")
+    return found
+
+
+def _end_ids(*ids: int | list[int] | None) -> tuple[int, ...]:
+    found: dict[int, None] = {}
+    for some in ids:
+        found.update(dict.fromkeys([some] if isinstance(some, int) else some or []))
+    if not found:
+        raise UserError("the model names no token that ends a reply", fix="Set eos_token in its tokenizer.")
+    return tuple(found)
+
+
+def _cannot_load(model: str | Path, error: Exception) -> UserError:
+    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return UserError(
+        f"the model cannot be loaded: {reason}",
+        where=str(model),
+        fix="Give the folder of a Video-LLM with safetensors, or a name on the hub that this machine can reach.",
+    )

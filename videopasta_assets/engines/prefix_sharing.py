@@ -1,0 +1,86 @@
+"""The video paid once: its keys and values are computed once a clip and copied to every row that asks about it."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import torch
+
+from videopasta_assets.engines.inputs import Prefix
+
+_PIXELS: Final = "pixel_values"
+
+
+def left_padded(rows: Sequence[torch.Tensor], fill: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Stack 1-D rows, padded on the left, and their mask; both (rows, longest)."""
+    longest = max(len(row) for row in rows)
+    values = torch.full((len(rows), longest), fill, dtype=rows[0].dtype)
+    mask = torch.zeros((len(rows), longest), dtype=torch.long)
+    for i, row in enumerate(rows):
+        if len(row):
+            values[i, -len(row) :] = row
+            mask[i, -len(row) :] = 1
+    return values, mask
+
+
+def vision_inputs(prefixes: Sequence[Prefix]) -> Mapping[str, torch.Tensor]:
+    """The processor's outputs of several videos, concatenated as the model takes them."""
+    return {name: torch.cat([prefix.vision[name] for prefix in prefixes]) for name in prefixes[0].vision}
+
+
+def prefix_inputs(prefixes: Sequence[Prefix], tails: Sequence[torch.Tensor], pad_id: int) -> dict[str, torch.Tensor]:
+    """Model inputs for each prefix with its tail (shape (tokens,), may be empty), padded on the left."""
+    ids, mask = left_padded([torch.cat([p.ids, tail]) for p, tail in zip(prefixes, tails, strict=True)], pad_id)
+    inputs = {"input_ids": ids, "attention_mask": mask, **vision_inputs(prefixes)}
+    types = [prefix.types for prefix in prefixes]
+    if all(row is not None for row in types):
+        whole = [
+            torch.cat([row, row.new_zeros(len(t))]) for row, t in zip(types, tails, strict=True) if row is not None
+        ]
+        inputs["mm_token_type_ids"] = left_padded(whole, 0)[0]
+    return inputs
+
+
+def to_device(inputs: Mapping[str, torch.Tensor], model: Any) -> dict[str, torch.Tensor]:
+    """Inputs on the model's device; pixels also in its dtype."""
+    return {
+        name: value.to(model.device, model.dtype if name.startswith(_PIXELS) else None)
+        for name, value in inputs.items()
+    }
+
+
+def shared_prefix(
+    model: Any, prefixes: Sequence[Prefix], owners: Sequence[int], suffixes: Sequence[torch.Tensor], pad_id: int
+) -> dict[str, Any]:
+    """Arguments of `generate` for rows whose prefix is computed already.
+
+    Each prefix runs through the model once; row i then continues from prefix `owners[i]` with `suffixes[i]`. Padding
+    stands left of the prefix and between prefix and suffix.
+    """
+    empty = [prefix.ids.new_zeros(0) for prefix in prefixes]
+    inputs = to_device(prefix_inputs(prefixes, empty, pad_id), model)
+    one_logit = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}
+    cache = model(**inputs, **one_logit, use_cache=True).past_key_values
+    rows = torch.tensor(owners, device=model.device)
+    cache.batch_select_indices(rows)
+    ids, mask = (part.to(model.device) for part in left_padded(suffixes, pad_id))
+    whole = {
+        "input_ids": torch.cat([inputs["input_ids"][rows], ids], dim=1),
+        "attention_mask": torch.cat([inputs["attention_mask"][rows], mask], dim=1),
+    }
+    return {**whole, "past_key_values": cache, "position_ids": _positions(model, inputs, rows, whole)}
+
+
+def _positions(
+    model: Any, inputs: Mapping[str, torch.Tensor], rows: torch.Tensor, whole: Mapping[str, torch.Tensor]
+) -> torch.Tensor:
+    """Positions of whole rows, as the model's family counts them.
+
+    They cannot be continued from the prefix's: with multimodal rotary positions the text after a video starts
+    behind its width or height, while what a prefix alone would leave behind is its last moment.
+    """
+    kwargs = {name: value[rows] for name, value in inputs.items() if not name.startswith(_PIXELS)} | dict(whole)
+    if "mm_token_type_ids" in kwargs:
+        added = whole["input_ids"].shape[1] - inputs["input_ids"].shape[1]
+        kwargs["mm_token_type_ids"] = torch.nn.functional.pad(kwargs["mm_token_type_ids"], (0, added))
+    return model._prepare_position_ids_for_generation(kwargs.pop("input_ids"), kwargs)  # type: ignore[no-any-return]
