@@ -1,0 +1,58 @@
+# Everything here runs in .venv, which is made on first use from constraints.txt.
+# A CPU build of torch is chosen through pip's own settings, for example:
+#   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make demo
+.DELETE_ON_ERROR:
+.PHONY: demo ui test lint format types imports check clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROJECT ?= demo-project
+PORT ?= 3000
+
+demo: $(VENV)/.installed  ## render toyworld videos, make pairs, train, score
+	@test -f $(PROJECT)/videopasta.yaml || $(BIN)/videopasta init $(PROJECT) --preset embedded
+	@test -f $(PROJECT)/benchmark/benchmark.jsonl || $(BIN)/videopasta toyworld --project $(PROJECT)
+	@$(BIN)/videopasta run --project $(PROJECT)
+
+ui: $(VENV)/.installed  ## open the demo in Dagster on 127.0.0.1
+	@$(BIN)/videopasta ui --project $(PROJECT) --port $(PORT)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+check: lint types imports test
+
+clean:  ## remove the environment, the demo and caches
+	rm -rf $(VENV) $(PROJECT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || \
+	  { echo "error: Python 3.11 or 3.12 is needed: make PYTHON=python3.11 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "error: Python's venv module is not whole: apt install python3-venv" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# Stamps: a second `make demo` installs nothing unless the requirements changed.
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "Installing into $(VENV), a few minutes the first time ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
