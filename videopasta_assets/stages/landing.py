@@ -1,16 +1,19 @@
 """Landing: which files of the video folder are new, by content, and which shard they are sealed into."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from videopasta_assets.errors import UserError
+from videopasta_assets.lake import COMMON, Address
 from videopasta_assets.lake.shards import LandedVideo, Shard, landed_videos, link_files, linked_files, seal_shards
 from videopasta_assets.stages.project import Project
 
 _CHUNK_BYTES: Final = 1 << 20
+_LANDING: Final = "landing"
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,13 @@ class Landing:
     new: tuple[LandedVideo, ...]
     linked: tuple[LandedVideo, ...]
     unreadable: tuple[str, ...]
+    unsettled: tuple[str, ...] = ()
 
 
-def look(project: Project) -> Landing:
+def look(project: Project, quiet_seconds: float = 0) -> Landing:
     """Compare the video folder with what has landed. Files whose size and time are known are not hashed again.
+
+    Files that changed within the last `quiet_seconds` may still be being written: they are left for a later look.
 
     Raises:
         UserError: the folder is missing or cannot be read.
@@ -35,6 +41,7 @@ def look(project: Project) -> Landing:
     new: list[LandedVideo] = []
     linked: list[LandedVideo] = []
     unreadable: list[str] = []
+    unsettled: list[str] = []
     files = 0
     for path in video_files(project):
         files += 1
@@ -43,22 +50,32 @@ def look(project: Project) -> Landing:
             status = path.stat()
             if (relative, status.st_size, status.st_mtime_ns) in known:
                 continue
+            if quiet_seconds and time.time() - max(status.st_mtime, status.st_ctime) < quiet_seconds:
+                unsettled.append(relative)
+                continue
             file = LandedVideo(file_hash(path), relative, status.st_size, status.st_mtime_ns)
         except OSError as error:
             unreadable.append(f"{relative}: {error.strerror}")
             continue
         (linked if file.video_id in seen else new).append(file)
         seen.add(file.video_id)
-    return Landing(files, tuple(new), tuple(linked), tuple(unreadable))
+    return Landing(files, tuple(new), tuple(linked), tuple(unreadable), tuple(unsettled))
 
 
-def land(project: Project) -> tuple[Landing, list[Shard]]:
+def land(project: Project, quiet_seconds: float = 0) -> tuple[Landing, list[Shard]]:
     """Seal the new files into shards, and link files whose content has landed before.
+
+    Files that changed within the last `quiet_seconds` are left. Two landings at once wait for each other.
 
     Raises:
         UserError: the folder is missing, cannot be read, or holds no video and never did.
     """
-    landing = look(project)
+    with project.lake.lock(Address("videos", COMMON, _LANDING)):
+        return _land(project, quiet_seconds)
+
+
+def _land(project: Project, quiet_seconds: float) -> tuple[Landing, list[Shard]]:
+    landing = look(project, quiet_seconds)
     if landing.files == 0 and not landed_videos(project.lake):
         patterns = ", ".join(project.settings.videos.patterns)
         raise UserError(
@@ -87,7 +104,9 @@ def video_files(project: Project) -> Iterator[Path]:
         ) from error
     if not present:
         raise UserError(
-            "the video folder does not exist", where=str(folder), fix="Make it, or set videos.folder in videopasta.yaml."
+            "the video folder does not exist",
+            where=str(folder),
+            fix="Make it, or set videos.folder in videopasta.yaml.",
         )
     matches = {path for pattern in project.settings.videos.patterns for path in folder.glob(pattern) if path.is_file()}
     return iter(sorted(matches))
