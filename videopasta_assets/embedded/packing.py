@@ -1,0 +1,273 @@
+"""Many question-answer pairs of one video in one sequence.
+
+A packed row is `prefix | branch | branch | ...`: the prefix holds the video, each branch one exchange. A block mask lets
+a branch see the prefix and itself alone, and its positions continue from the prefix's: every branch computes what the
+stock forward computes for that exchange by itself, while the video is encoded once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerFast
+
+from videopasta_assets.embedded.architecture import (
+    MEAN,
+    MERGE,
+    PATCH,
+    STD,
+    TEMPORAL_PATCH,
+    TOKENS_PER_SECOND,
+    EmbeddedModel,
+)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What is asked after the video, and the reply; `weight` scales its loss."""
+
+    prompt: str
+    reply: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Frames uint8 (T, H, W, 3) or None, the video's seconds, and the exchanges about it."""
+
+    frames: NDArray[np.uint8] | None
+    duration: float
+    exchanges: tuple[Exchange, ...]
+
+
+@dataclass(frozen=True)
+class PackedRow:
+    """One tokenised pack. `branch` is 0 on the prefix; `positions` has shape (3, L); `weights` is 0 off the replies."""
+
+    tokens: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    branch: NDArray[np.int16]
+    weights: NDArray[np.float32]
+    patches: NDArray[np.float32] | None
+    grid: tuple[int, int, int] | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Spans of similar length that attend together: flat token indices of queries (n, q) and keys (n, k).
+
+    `mask` has shape (n, 1, q, k); `valid` marks the queries that are no padding.
+    """
+
+    queries: torch.Tensor
+    keys: torch.Tensor
+    mask: torch.Tensor
+    valid: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows laid end to end, without padding: tokens (L,), positions (3, L), and who attends to whom.
+
+    `order` puts the groups' valid queries, one after the other, back into token order.
+    """
+
+    tokens: torch.Tensor
+    positions: torch.Tensor
+    weights: torch.Tensor
+    groups: tuple[Group, ...]
+    order: torch.Tensor
+    patches: torch.Tensor | None
+
+
+def patchify(frames: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[int, int, int]]:
+    """Patches as Qwen2VLVideoProcessor lays them out (without resizing), and the grid (t, h, w)."""
+    if len(frames) % TEMPORAL_PATCH:
+        frames = np.concatenate([frames, frames[-1:]])
+    pixels = (frames.astype(np.float32) / 255 - np.asarray(MEAN, np.float32)) / np.asarray(STD, np.float32)
+    t, h, w = len(frames) // TEMPORAL_PATCH, frames.shape[1] // PATCH, frames.shape[2] // PATCH
+    patches = pixels.transpose(0, 3, 1, 2).reshape(
+        t, TEMPORAL_PATCH, 3, h // MERGE, MERGE, PATCH, w // MERGE, MERGE, PATCH
+    )
+    patches = patches.transpose(0, 3, 6, 4, 7, 2, 1, 5, 8)
+    return np.ascontiguousarray(patches.reshape(t * h * w, -1)), (t, h, w)
+
+
+class Packer:
+    """Tokenises packs and lays them end to end."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        self._encode = tokenizer.backend_tokenizer.encode
+        self._pad = int(tokenizer.pad_token_id or 0)
+        video = tokenizer.convert_tokens_to_ids("<|video_pad|>")
+        assert isinstance(video, int)
+        self._video = video
+        self._head = self.ids("<|im_start|>user\n")
+        self._vision = (self.ids("<|vision_start|>"), self.ids("<|vision_end|>"))
+
+    def ids(self, text: str) -> list[int]:
+        return list(self._encode(text, add_special_tokens=False).ids)
+
+    def row(self, pack: Pack) -> PackedRow:
+        tokens = list(self._head)
+        positions = [np.tile(np.arange(len(tokens)), (3, 1))]
+        at = len(tokens)
+        patches, grid = None, None
+        if pack.frames is not None:
+            patches, grid = patchify(pack.frames)
+            t, h, w = grid[0], grid[1] // MERGE, grid[2] // MERGE
+            tokens += [*self._vision[0], *[self._video] * (t * h * w), *self._vision[1]]
+            interval = np.float32(TOKENS_PER_SECOND) * np.float32(TEMPORAL_PATCH * pack.duration / len(pack.frames))
+            times = (np.arange(t, dtype=np.float32) * interval).astype(np.int64)
+            volume = np.stack(np.meshgrid(times, np.arange(h), np.arange(w), indexing="ij")).reshape(3, -1)
+            positions += [np.full((3, 1), at), volume + at + 1, np.full((3, 1), at + 1 + max(h, w))]
+            at += 2 + max(h, w)
+        branch = [np.zeros(len(tokens), np.int16)]
+        weights = [np.zeros(len(tokens), np.float32)]
+        for number, exchange in enumerate(pack.exchanges, 1):
+            asked = self.ids(f"{exchange.prompt}<|im_end|>\n<|im_start|>assistant\n")
+            reply = self.ids(f"{exchange.reply}<|im_end|>")
+            length = len(asked) + len(reply)
+            tokens += asked + reply
+            positions.append(np.tile(np.arange(at, at + length), (3, 1)))
+            branch.append(np.full(length, number, np.int16))
+            weight = np.zeros(length, np.float32)
+            weight[len(asked) :] = exchange.weight
+            weights.append(weight)
+        return PackedRow(
+            np.asarray(tokens, np.int64),
+            np.concatenate(positions, 1).astype(np.int64),
+            np.concatenate(branch),
+            np.concatenate(weights),
+            patches,
+            grid,
+        )
+
+    def batch(self, rows: list[PackedRow]) -> Batch:
+        spans: dict[int, list[tuple[range, range]]] = {}
+        base = 0
+        for row in rows:
+            bounds = [0, *(np.flatnonzero(np.diff(row.branch)) + 1).tolist(), len(row.branch)]
+            prefix = range(base, base + bounds[1])
+            for index, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+                seen = range(0) if index == 0 else prefix
+                spans.setdefault(_rounded(end - start), []).append((seen, range(base + start, base + end)))
+            base += len(row.tokens)
+        groups = tuple(_group(found) for found in spans.values())
+        flat = torch.cat([group.queries[group.valid] for group in groups])
+        patches = [row.patches for row in rows if row.patches is not None]
+        return Batch(
+            torch.from_numpy(np.concatenate([row.tokens for row in rows])),
+            torch.from_numpy(np.concatenate([row.positions for row in rows], 1)),
+            torch.from_numpy(np.concatenate([row.weights for row in rows])),
+            groups,
+            torch.argsort(flat),
+            torch.from_numpy(np.concatenate(patches)) if patches else None,
+        )
+
+
+def _rounded(length: int) -> int:
+    """Bucket of a span's length, so that padding wastes little."""
+    return next((size for size in (24, 36, 48, 64, 80, 112, 144, 192) if length <= size), length)
+
+
+def _group(spans: list[tuple[range, range]]) -> Group:
+    widest = max(len(own) for _, own in spans)
+    prefix = max(len(seen) for seen, _ in spans)
+    queries = np.zeros((len(spans), widest), np.int64)
+    keys = np.zeros((len(spans), prefix + widest), np.int64)
+    mask = np.zeros((len(spans), 1, widest, prefix + widest), bool)
+    mask[..., prefix:] = np.tril(np.ones((widest, widest), bool))
+    valid = np.zeros((len(spans), widest), bool)
+    for i, (seen, own) in enumerate(spans):
+        queries[i, : len(own)] = own
+        keys[i, : len(seen)] = seen
+        keys[i, prefix : prefix + len(own)] = own
+        mask[i, :, :, : len(seen)] = True
+        valid[i, : len(own)] = True
+    return Group(torch.from_numpy(queries), torch.from_numpy(keys), torch.from_numpy(mask), torch.from_numpy(valid))
+
+
+def encode_frames(model: EmbeddedModel, patches: torch.Tensor, side: int) -> torch.Tensor:
+    """The vision tower on frame pairs that all have `side` x `side` patches, in one batched pass.
+
+    Equal to `model.model.visual` when every block attends over its whole frame; the stock forward loops over frames.
+    """
+    visual = model.model.visual
+    per_frame = side * side
+    hidden = visual.patch_embed(patches).view(-1, per_frame, visual.config.hidden_size)
+    cos, sin = _vision_rotary(model, side)
+    heads = visual.config.num_heads
+    for block in visual.blocks:
+        normed = block.norm1(hidden)
+        qkv = block.attn.qkv(normed).view(len(hidden), per_frame, 3, heads, -1).permute(2, 0, 3, 1, 4)
+        query, key = _rotate(qkv[0], cos, sin), _rotate(qkv[1], cos, sin)
+        mixed = torch.nn.functional.scaled_dot_product_attention(query, key, qkv[2])
+        hidden = hidden + block.attn.proj(mixed.transpose(1, 2).reshape(len(hidden), per_frame, -1))
+        hidden = hidden + block.mlp(block.norm2(hidden))
+    merged: torch.Tensor = visual.merger(hidden.view(-1, visual.config.hidden_size))
+    return merged
+
+
+def _rotate(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    half = states.shape[-1] // 2
+    return states * cos + torch.cat((-states[..., half:], states[..., :half]), -1) * sin
+
+
+def _vision_rotary(model: EmbeddedModel, side: int) -> tuple[torch.Tensor, torch.Tensor]:
+    from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import get_vision_position_ids
+
+    visual = model.model.visual
+    positions = get_vision_position_ids(torch.tensor([[1, side, side]]), visual.spatial_merge_size)
+    cos, sin = visual.rotary_pos_emb(torch.zeros(1), positions)
+    return cos, sin
+
+
+def hidden_states(model: EmbeddedModel, batch: Batch, side: int = 6) -> torch.Tensor:
+    """Last hidden states (L, width) of a packed batch.
+
+    The layers are the model's own; only attention is arranged by groups, which costs a fifth of one masked square.
+    """
+    hidden = model.get_input_embeddings()(batch.tokens)
+    if batch.patches is not None:
+        features = encode_frames(model, batch.patches, side)
+        where = (batch.tokens == model.config.video_token_id).unsqueeze(-1)
+        hidden = hidden.masked_scatter(where, features.to(hidden.dtype))
+    language = model.model.language_model
+    heads = language.config.num_attention_heads
+    cos, sin = language.rotary_emb(hidden, batch.positions[:, None])
+    cos, sin = cos[0, :, None], sin[0, :, None]
+    for layer in language.layers:
+        normed = layer.input_layernorm(hidden)
+        attention = layer.self_attn
+        query = _rotate(attention.q_proj(normed).view(len(hidden), heads, -1), cos, sin).flatten(1)
+        key = _rotate(attention.k_proj(normed).view(len(hidden), heads, -1), cos, sin).flatten(1)
+        value = attention.v_proj(normed)
+        mixed = torch.cat([_attend(query, key, value, group, heads) for group in batch.groups])
+        hidden = hidden + attention.o_proj(mixed.index_select(0, batch.order))
+        hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
+    states: torch.Tensor = language.norm(hidden)
+    return states
+
+
+def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, group: Group, heads: int) -> torch.Tensor:
+    def gathered(states: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+        return states.index_select(0, index.flatten()).view(*index.shape, heads, -1).transpose(1, 2)
+
+    mixed = torch.nn.functional.scaled_dot_product_attention(
+        gathered(query, group.queries), gathered(key, group.keys), gathered(value, group.keys), attn_mask=group.mask
+    )
+    return mixed.transpose(1, 2).flatten(2)[group.valid]
+
+
+def packed_loss(model: EmbeddedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weighted mean cross-entropy over reply tokens, and their plain accuracy."""
+    states = hidden_states(model, batch)
+    weights = batch.weights[1:]
+    chosen = weights > 0
+    logits = model.lm_head(states[:-1][chosen])
+    targets = batch.tokens[1:][chosen]
+    losses = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+    scale = weights[chosen]
+    return (losses * scale).sum() / scale.sum(), (logits.argmax(-1) == targets).float().mean().detach()

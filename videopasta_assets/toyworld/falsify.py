@@ -1,0 +1,243 @@
+"""Fluent false answers: one falsifier for each adversarial strategy, and plausible wrong options.
+
+A falsifier rewrites the answer's sentence of the intended mode and leaves the others as they are. What it returns is
+checked against the scene: the sentence is false there.
+"""
+
+import random
+
+from videopasta_assets.taxonomy import STRATEGIES, FailureMode
+from videopasta_assets.toyworld.claims import (
+    EDGES,
+    GROUNDS,
+    NAMES,
+    NUMBERS,
+    PLACES,
+    VERBS,
+    Claim,
+    Sentence,
+    claim,
+    place_name,
+)
+from videopasta_assets.toyworld.facts import event_times, holds, seconds
+from videopasta_assets.toyworld.questions import Question, true_answer
+from videopasta_assets.toyworld.scene import COLUMNS, ROWS, SETTINGS, Scene
+
+_MIRROR = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
+
+
+def falsify(scene: Scene, question: Question, strategy: str, rng: random.Random) -> tuple[Sentence, ...]:
+    """The true answer with the sentence of the strategy's mode made false by that strategy."""
+    mode = next(mode for mode, names in STRATEGIES.items() if strategy in names)
+    return tuple(
+        corrupted(scene, sentence.core, strategy, rng) if sentence.core.mode is mode else sentence
+        for sentence in true_answer(scene, question)
+    )
+
+
+def corrupted(scene: Scene, core: Claim, strategy: str, rng: random.Random) -> Sentence:
+    """A false sentence in place of `core`, in the manner of the strategy; its mode is the core's."""
+    wrong = _in_manner(scene, core, strategy, rng) or wrong_claims(scene, core, rng)
+    return Sentence(wrong[0], _prefix(scene, core, strategy, rng))
+
+
+def _prefix(scene: Scene, core: Claim, strategy: str, rng: random.Random) -> Claim | None:
+    """The phrase with which a strategy opens, where it has one."""
+    present = [thing.name for thing in scene.things]
+    subject = dict(core.slots).get("x") or present[0]
+    others = [name for name in present if name != subject] or present
+    match strategy:
+        case "equidistant":
+            return claim("equidistant")
+        case "false_presupposition":
+            colours = {thing.colour for thing in scene.things}
+            return claim("presupposed", y=rng.choice([name for name in NAMES if name.split()[0] not in colours]))
+        case "negated_presence":
+            return claim("absent", y=rng.choice(others))
+        case "simultaneous" if len({thing.flash for thing in scene.things}) > 1:
+            return claim("at_once")
+        case "merged_phases":
+            return claim("one_action")
+        case "false_temporal_relation":
+            return claim("flashback")
+        case "unrelated_object":
+            return claim("new_object", y=subject)
+        case "different_identity":
+            return claim("other_one", y=subject)
+        case "close_up_shift":
+            return claim("close_up")
+    return None
+
+
+def _in_manner(scene: Scene, core: Claim, strategy: str, rng: random.Random) -> list[Claim]:
+    """False claims that look like the strategy; empty where it has none for this claim."""
+    slots = dict(core.slots)
+    options: list[Claim] = []
+    match strategy:
+        case "mirrored_relation":
+            options = [_mirrored(core)]
+        case "all_visible" if core.kind == "hidden":
+            options = [claim("visible", x=slots["x"], p=slots["p"])]
+        case "reordered":
+            options = _reordered(scene, core)
+        case "concurrency_swap" | "simultaneous":
+            options = _swapped(scene, core)
+        case "reversed_progression":
+            options = _reversed(core)
+        case "nothing_changed" | "collapsed_locations" | "close_up_shift":
+            options = _static(scene, core, last=strategy == "collapsed_locations")
+    return [option for option in options if option != core and not holds(option, scene)]
+
+
+def _mirrored(core: Claim) -> Claim:
+    def mirror(text: str) -> str:
+        row, column = text.split()
+        return f"{row} {_MIRROR[column]}" if column in _MIRROR else f"{_MIRROR.get(row, row)} {column}"
+
+    slots = {name: mirror(value) if name in "pq" else value for name, value in core.slots}
+    if "o" in slots:
+        slots["o"] = "right of" if slots["o"] == "left of" else "left of"
+    if "h" in slots:
+        slots["h"] = _MIRROR[slots["h"]]
+    if "e" in slots:
+        slots["e"] = EDGES[ROWS.index(slots["p"].split()[0])]
+    return claim(core.kind, **slots)
+
+
+def _reordered(scene: Scene, core: Claim) -> list[Claim]:
+    slots = dict(core.slots)
+    flip = {"before": "after", "after": "before", "ends_before": "ends_after", "ends_after": "ends_before"}
+    if core.kind in flip:
+        return [claim(flip[core.kind], x=slots["x"], s=slots["r"], y=slots["y"], r=slots["s"])]
+    if core.kind == "apart":
+        return [core.replaced(s=slots["r"], r=slots["s"])]
+    return [core.replaced(s=str(seconds(scene.duration - float(slots["s"]))))]
+
+
+def _swapped(scene: Scene, core: Claim) -> list[Claim]:
+    slots = dict(core.slots)
+    if core.kind == "apart":
+        return [claim("together", x=slots["x"], y=slots["y"], s=slots["s"])]
+    if core.kind == "together":
+        late = _wrong_seconds(scene, slots["s"])
+        return [claim("apart", x=slots["x"], s=slots["s"], y=slots["y"], r=second) for second in late]
+    if core.kind in ("before", "after", "ends_before", "ends_after"):
+        return [claim("together", x=slots["x"], y=slots["y"], s=slots["s"])]
+    others = [str(seconds(thing.flash)) for thing in scene.things]
+    return [core.replaced(s=second) for second in others]
+
+
+def _reversed(core: Claim) -> list[Claim]:
+    slots = dict(core.slots)
+    if core.kind == "changes":
+        return [claim("changes", a=slots["b"], b=slots["a"])]
+    pairs = {"only_start": "only_end", "only_end": "only_start", "gone": "late", "late": "gone"}
+    pairs |= {"announced": "no_mark", "no_mark": "announced", "comes_back": "late", "never_leaves": "gone"}
+    return [claim(pairs[core.kind], x=slots["x"])] if core.kind in pairs else []
+
+
+def _static(scene: Scene, core: Claim, last: bool) -> list[Claim]:
+    slots = dict(core.slots)
+    if core.kind in ("stays", "changes"):
+        return [claim("stays", a=scene.settings[-1 if last else 0])]
+    family = {"only_start": "both_ends", "only_end": "both_ends", "comes_back": "never_leaves", "gone": "never_leaves"}
+    family |= {"late": "never_leaves", "jumps": "never_jumps", "announced": "no_mark"}
+    return [claim(family[core.kind], x=slots["x"])] if core.kind in family else []
+
+
+def _wrong_seconds(scene: Scene, second: str) -> list[str]:
+    """Seconds within the video that are clearly elsewhere, three tolerances away where the video is long enough."""
+    near = 0.5 + 0.06 * scene.duration
+    for factor in (3.0, 2.0):
+        found = [str(s) for s in range(int(scene.duration) + 1) if abs(s - int(second)) > factor * near]
+        if found:
+            return found
+    return [str(s) for s in (20, 10, 0)]
+
+
+def wrong_claims(scene: Scene, core: Claim, rng: random.Random) -> list[Claim]:
+    """Plausible false claims that answer the same question, shuffled; at least one, three wherever the form allows."""
+    slots = dict(core.slots)
+    names = [thing.name for thing in scene.things]
+    x, y = slots.get("x"), slots.get("y")
+    places = [place for place in PLACES if place not in (slots.get("p"), slots.get("q"))]
+    rng.shuffle(places)
+    options: list[Claim] = []
+    match core.kind:
+        case "starts" | "at" | "goes":
+            options = [core.replaced(p=place) for place in places]
+        case "hidden" | "visible":
+            others = [name for name in names if name != x]
+            options = [claim("hidden", x=x or "", y=other, p=slots["p"]) for other in others]
+            options += [claim("visible", x=x or "", p=place) for place in (slots["p"], places[0], places[1])]
+            options.append(claim("hidden", x=x or "", y=rng.choice(others), p=places[0]))
+        case "closest" | "farthest":
+            for thing in scene.things:
+                options.append(claim(core.kind, x=thing.name, p=place_name(thing.start_place)))
+            options += [core.replaced(p=place) for place in places[:2]]
+        case "third":
+            options = [core.replaced(n=number) for number in NUMBERS]
+        case "side":
+            other = "right of" if slots["o"] == "left of" else "left of"
+            options = [core.replaced(o=other), core.replaced(o=other, p=slots["q"], q=slots["p"])]
+            options += [core.replaced(p=places[0]), core.replaced(q=places[1])]
+        case "ground":
+            options = [core.replaced(g=ground) for ground in GROUNDS] + [core.replaced(p=places[0])]
+        case "edge":
+            column = slots["p"].split()[1]
+            options = [core.replaced(e=edge, p=f"{row} {column}") for edge, row in zip(EDGES, ROWS, strict=True)]
+            options += [core.replaced(p=f"{slots['p'].split()[0]} {other}") for other in COLUMNS]
+        case "stays" | "changes":
+            a = slots["a"]
+            b = slots.get("b") or rng.choice([setting for setting in SETTINGS if setting != a])
+            c = rng.choice([setting for setting in SETTINGS if setting not in (a, b)])
+            options = [claim("stays", a=a), claim("stays", a=b), claim("changes", a=a, b=b)]
+            options += [claim("changes", a=b, b=a), claim("changes", a=a, b=c)]
+        case "setting":
+            options = [core.replaced(a=setting) for setting in SETTINGS]
+        case "both_ends" | "only_start" | "only_end" | "neither_end":
+            options = [claim(kind, x=x or "") for kind in ("both_ends", "only_start", "only_end", "neither_end")]
+        case "never_leaves" | "comes_back" | "gone" | "late":
+            options = [claim(kind, x=x or "") for kind in ("never_leaves", "comes_back", "gone", "late")]
+        case "jumps" | "never_jumps" | "always_jumps":
+            options = [claim(kind, x=x or "") for kind in ("never_jumps", "always_jumps")]
+            options += [claim("jumps", x=x or "", k=k) for k in ("once", "twice")]
+        case "announced" | "no_mark":
+            options = [claim("announced", x=x or ""), claim("no_mark", x=x or "")]
+            colours = {name.split()[0] for name in names}
+            absent = [name for name in NAMES if name.split()[0] not in colours]
+            options += [claim("announced", x=name) for name in (*names, *rng.sample(absent, 2)) if name != x]
+        case _:
+            options = _wrong_times(scene, core, x or "", y, rng)
+    wrong = list(dict.fromkeys(option for option in options if option != core and not holds(option, scene)))
+    if not wrong:
+        wrong = [core.replaced(s=s) for s in ("0", "10", "20") if not holds(core.replaced(s=s), scene)][:1]
+    rng.shuffle(wrong)
+    return wrong
+
+
+def _wrong_times(scene: Scene, core: Claim, x: str, y: str | None, rng: random.Random) -> list[Claim]:
+    slots = dict(core.slots)
+    late = _wrong_seconds(scene, slots["s"])
+    rng.shuffle(late)
+    options = [core.replaced(s=second) for second in late[:2]]
+    match core.kind:
+        case "before" | "after" | "ends_before" | "ends_after":
+            options += _reordered(scene, core)
+            options += [core.replaced(r=second) for second in _wrong_seconds(scene, slots["r"])[:1]]
+        case "together" | "apart":
+            options += _swapped(scene, core) + _reordered(scene, core)
+        case "touched" | "alone":
+            others = [thing.name for thing in scene.things if thing.name != x]
+            options += [claim("touched", x=x, s=slots["s"], y=other) for other in others]
+            options += [claim("alone", x=x, s=slots["s"])]
+        case "happens":
+            times = [t for thing in scene.things for verb in VERBS for t in event_times(thing, verb)]
+            options += [core.replaced(s=str(seconds(t))) for t in times] + [core.replaced(s=s) for s in late[2:4]]
+        case _:
+            options += [core.replaced(s=second) for second in late[2:4]]
+    return options
+
+
+def strategy_mode(strategy: str) -> FailureMode:
+    return next(mode for mode, names in STRATEGIES.items() if strategy in names)
