@@ -1,0 +1,116 @@
+"""Each model as a Dagster asset with lineage to what it reads, each check line as an asset check."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import dagster as dg
+
+from dbt_like_sql.check import SqlCheck
+from dbt_like_sql.library import load_models
+from dbt_like_sql.materialize import materialize_model
+from dbt_like_sql.model import SqlModel
+from dbt_like_sql.views import connect
+from resources.artifact import OWNERS, QUESTIONS, asset_key
+from videopasta_assets.errors import VideoPastaError
+from videopasta_assets.lake import TABLES
+from videopasta_assets.stages.project import Project
+
+PREFIX: Final = "sql"
+QUESTIONS_JOB: Final = "questions"
+SQL_JOB: Final = dg.define_asset_job(
+    QUESTIONS_JOB,
+    dg.AssetSelection.groups(QUESTIONS),
+    description="Run every SQL model over the lake as it is now.",
+)
+_PREVIEW_ROWS: Final = 12
+
+
+def model_key(name: str) -> dg.AssetKey:
+    """The asset of a model."""
+    return dg.AssetKey([PREFIX, name])
+
+
+def sql_assets(project: Project, existing: set[dg.AssetKey]) -> list[dg.AssetsDefinition]:
+    """One asset a model.
+
+    Args:
+        project: whose lake they read.
+        existing: assets of the pipeline; a table without an asset here is no dependency.
+
+    Raises:
+        UserError: a model is broken.
+    """
+    return [_asset(project, model, existing) for model in load_models()]
+
+
+def _asset(declared: Project, model: SqlModel, existing: set[dg.AssetKey]) -> dg.AssetsDefinition:
+    inputs = (asset_key(declared, name) if name in TABLES else model_key(name) for name in sorted(model.references))
+    key = model_key(model.name)
+    check_specs = [dg.AssetCheckSpec(check.name, asset=key, description=str(check)) for check in model.checks]
+    columns = [dg.TableColumn(name, "string", meaning) for name, meaning in model.columns.items()]
+
+    @dg.multi_asset(
+        name=f"{PREFIX}__{model.name}",
+        specs=[
+            dg.AssetSpec(
+                key,
+                deps=[dep for dep in inputs if dep in existing or dep.path[0] == PREFIX],
+                description=f"{model.description}\n\n```sql\n{model.query.strip()}\n```",
+                metadata={"dagster/column_schema": dg.TableSchema(columns)} if columns else {},
+                group_name=QUESTIONS,
+                code_version=model.code_version,
+                owners=list(OWNERS),
+                kinds={"sql", "duckdb", "parquet"},
+            )
+        ],
+        check_specs=check_specs,
+    )
+    def sql_model(project: dg.ResourceParam[Project]) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        try:
+            with connect(project.lake) as connection:
+                result = materialize_model(project.lake, model, connection)
+                yield dg.MaterializeResult(
+                    asset_key=key,
+                    data_version=dg.DataVersion(result.data_version),
+                    metadata={
+                        "dagster/row_count": result.table.num_rows,
+                        "path": dg.MetadataValue.path(str(result.path)),
+                        "dagster/column_schema": _schema_of(result.table.schema, model),
+                        "rows": _preview(result.table.slice(0, _PREVIEW_ROWS).to_pylist()),
+                    },
+                )
+                for check in model.checks:
+                    yield _checked(connection.execute(check.violations(model.name)).fetchall(), check, key)
+        except VideoPastaError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+
+    return sql_model
+
+
+def _schema_of(schema: Any, model: SqlModel) -> dg.TableSchema:
+    return dg.TableSchema(
+        [dg.TableColumn(field.name, str(field.type), model.columns.get(field.name)) for field in schema]
+    )
+
+
+def _preview(rows: list[dict[str, Any]]) -> dg.TableMetadataValue | dg.TextMetadataValue:
+    if not rows:
+        return dg.MetadataValue.text("no rows")
+    plain = [
+        {name: value if isinstance(value, str | int | float | bool | None) else str(value) for name, value in row.items()}
+        for row in rows
+    ]
+    names = list(rows[0])
+    return dg.MetadataValue.table(
+        [dg.TableRecord(row) for row in plain], schema=dg.TableSchema([dg.TableColumn(name) for name in names])
+    )
+
+
+def _checked(violations: list[tuple[Any, ...]], check: SqlCheck, key: dg.AssetKey) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=check.name,
+        asset_key=key,
+        passed=not violations,
+        description=f"{len(violations)} rows break it" if violations else "holds",
+        metadata={"violations": len(violations), **({"first": str(violations[0])} if violations else {})},
+    )

@@ -1,0 +1,29 @@
+-- Every attempt at an adversary with its question's mode and category and the verdict on it.
+-- column error: Why the attempt or its verdict could not be computed; null when both could.
+-- check: unique recipe, adversary_id
+
+SELECT
+    adversaries.recipe,
+    adversaries.shard,
+    adversaries.adversary_id,
+    adversaries.query_id,
+    adversaries.video_id,
+    queries.query_mode,
+    queries.query_category,
+    adversaries.slot,
+    adversaries.attempt,
+    adversaries.adv_mode,
+    adversaries.adv_strategy,
+    queries.query,
+    aligned_responses.response AS aligned,
+    adversaries.response AS adversary,
+    verdicts.verdict,
+    verdicts.reason,
+    coalesce(adversaries.error, verdicts.error) AS error
+FROM adversaries
+LEFT JOIN verdicts USING (recipe, shard, adversary_id)
+LEFT JOIN queries ON queries.recipe = adversaries.recipe AND queries.shard = adversaries.shard
+    AND queries.query_id = adversaries.query_id
+LEFT JOIN aligned_responses ON aligned_responses.recipe = adversaries.recipe
+    AND aligned_responses.shard = adversaries.shard AND aligned_responses.query_id = adversaries.query_id
+ORDER BY adversaries.recipe, adversaries.shard, adversaries.adversary_id

@@ -1,0 +1,42 @@
+"""DuckDB over the lake with every model as a view beside the tables."""
+
+from collections.abc import Iterable
+
+import duckdb
+
+from dbt_like_sql.library import load_models
+from dbt_like_sql.model import SqlModel
+from videopasta_assets.errors import UserError
+from videopasta_assets.lake import Lake
+from videopasta_assets.lake import connect as connect_tables
+
+
+def connect(lake: Lake, models: Iterable[SqlModel] | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory connection whose views are the tables and the models: always what the tables hold now.
+
+    Raises:
+        UserError: a model is broken.
+    """
+    connection = connect_tables(lake)
+    for model in load_models() if models is None else models:
+        add_view(connection, model)
+    return connection
+
+
+def add_view(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> None:
+    """Add `model` as a view with its comments. What it reads must be there already.
+
+    Raises:
+        UserError: the query names a column that does not exist.
+    """
+    try:
+        connection.execute(f'CREATE OR REPLACE VIEW "{model.name}" AS {model.query}')
+    except duckdb.Error as error:
+        raise UserError(f"this model does not bind: {str(error).splitlines()[0]}", where=str(model.path)) from error
+    connection.execute(f'COMMENT ON VIEW "{model.name}" IS {_quoted(model.description)}')
+    for column, meaning in model.columns.items():
+        connection.execute(f'COMMENT ON COLUMN "{model.name}"."{column}" IS {_quoted(meaning)}')
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

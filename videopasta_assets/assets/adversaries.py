@@ -1,0 +1,103 @@
+"""Assets `adversaries` and `verdicts`: adversarial answers and what the verifier said, round by round."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from resources.artifact import GENERATION, GPU_POOL, VERIFICATION, artifact_spec, asset_key
+from resources.partitions import ONE_AT_A_TIME, SHARDS
+from resources.progress import ProgressListener
+from videopasta_assets.assets.config import ShardConfig
+from videopasta_assets.assets.materialization import one_sentence, result_of
+from videopasta_assets.lake import Row
+from videopasta_assets.stages import adversaries as stage
+from videopasta_assets.stages import verdicts as verdict_stage
+from videopasta_assets.stages.project import Engines, Project, good_rows
+from videopasta_assets.taxonomy import VerdictStatus
+
+
+def build(declared: Project) -> dg.AssetsDefinition:
+    """Both assets: one loop fills them, because a rejected attempt is tried again."""
+
+    @dg.multi_asset(
+        name=f"{declared.recipe}__adversaries",
+        specs=[
+            artifact_spec(
+                declared,
+                "adversaries",
+                group=GENERATION,
+                spec=stage.spec(declared),
+                deps=["sampled_videos", "aligned_responses"],
+                kinds={"huggingface"},
+            ),
+            artifact_spec(
+                declared,
+                "verdicts",
+                group=VERIFICATION,
+                spec=verdict_stage.spec(declared),
+                deps=["aligned_responses", "adversaries"],
+                kinds={"huggingface"},
+            ),
+        ],
+        partitions_def=SHARDS,
+        backfill_policy=ONE_AT_A_TIME,
+        pool=GPU_POOL,
+    )
+    def adversaries(
+        context: dg.AssetExecutionContext,
+        config: ShardConfig,
+        project: dg.ResourceParam[Project],
+        engines: dg.ResourceParam[Engines],
+        progress: dg.ResourceParam[ProgressListener],
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        shard = context.partition_key
+        with one_sentence():
+            outcomes = stage.run(project, shard, engines, retry_failed=config.retry_failed, progress=progress.report)
+        for table, outcome in outcomes.items():
+            yield result_of(project, table, shard, outcome)
+
+    return adversaries
+
+
+def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
+    """Checks on a shard's attempts."""
+
+    @dg.asset_check(
+        asset=asset_key(declared, "verdicts"),
+        additional_deps=[asset_key(declared, "adversaries")],
+        partitions_def=SHARDS,
+        blocking=True,
+        description="Every attempt with a text has its verdict, and a slot has at most one accepted attempt: its last.",
+    )
+    def attempts_add_up(
+        context: dg.AssetCheckExecutionContext, project: dg.ResourceParam[Project]
+    ) -> dg.AssetCheckResult:
+        shard = context.partition_key
+        attempts = list(good_rows(project, "adversaries", shard))
+        verdicts = project.lake.rows(project.address("verdicts", shard))
+        wrong = wrong_attempts(attempts, verdicts)
+        return dg.AssetCheckResult(
+            passed=not wrong,
+            description="; ".join(wrong[:3]) or f"{len(attempts)} attempts, each with its verdict",
+            metadata={"attempts": len(attempts), "verdicts": len(verdicts), "wrong": len(wrong)},
+        )
+
+    return [attempts_add_up]
+
+
+def wrong_attempts(attempts: list[dict[str, Any]], verdicts: list[Row]) -> list[str]:
+    """What does not add up: attempts without verdict, verdicts without attempt, slots that went on once accepted."""
+    ids, judged = {row["adversary_id"] for row in attempts}, {row["row_key"] for row in verdicts}
+    wrong = [f"attempt {key} has no verdict" for key in sorted(ids - judged)]
+    wrong += [f"verdict {key} has no attempt" for key in sorted(judged - ids)]
+    last: dict[tuple[str, int], int] = {}
+    for row in attempts:
+        slot = (row["query_id"], row["slot"])
+        last[slot] = max(last.get(slot, 0), row["attempt"])
+    wrong += [
+        f"slot {row['slot']} of query {row['query_id']} went on after attempt {row['attempt']} was accepted"
+        for row in verdicts
+        if row["verdict"] == VerdictStatus.ACCEPTED and row["attempt"] != last.get((row["query_id"], row["slot"]))
+    ]
+    return wrong

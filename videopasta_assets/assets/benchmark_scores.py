@@ -1,0 +1,122 @@
+"""Assets `benchmark_answers` and `benchmark_scores`: base and tuned model on held-out questions."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import dagster as dg
+
+from resources.artifact import EVALUATION, GPU_POOL, artifact_spec, asset_key
+from resources.partitions import (
+    BENCHMARK,
+    EXPERIMENT,
+    ONE_AT_A_TIME,
+    experiments_by_benchmark,
+)
+from resources.progress import ProgressListener
+from videopasta_assets.assets.materialization import one_sentence, result_of
+from videopasta_assets.assets.preview import markdown_table
+from videopasta_assets.lake import Row
+from videopasta_assets.stages import benchmark_scores as stage
+from videopasta_assets.stages.project import Engines, Project
+
+_PARSE_RATE: Final = 0.9
+_SHOWN: Final = ("mode", "items", "base_accuracy", "tuned_accuracy", "difference", "difference_low", "difference_high")
+
+
+def build(declared: Project) -> dg.AssetsDefinition:
+    """Both assets: one pass over the benchmark fills them."""
+    specs = {
+        f"{benchmark.name} {part}": value
+        for benchmark in declared.settings.evaluation.benchmarks
+        for part, value in stage.spec(declared, benchmark.name).items()
+    }
+    same_experiment = dg.AssetDep(
+        asset_key(declared, "lora_checkpoint"),
+        partition_mapping=dg.MultiToSingleDimensionPartitionMapping(partition_dimension_name=EXPERIMENT),
+    )
+
+    @dg.multi_asset(
+        name=f"{declared.recipe}__benchmark_scores",
+        specs=[
+            artifact_spec(
+                declared,
+                "benchmark_answers",
+                group=EVALUATION,
+                spec=specs,
+                deps=[same_experiment],
+                kinds={"huggingface"},
+            ),
+            artifact_spec(
+                declared,
+                "benchmark_scores",
+                group=EVALUATION,
+                spec=specs,
+                deps=["benchmark_answers"],
+                kinds={"python"},
+            ),
+        ],
+        partitions_def=experiments_by_benchmark(declared),
+        backfill_policy=ONE_AT_A_TIME,
+        pool=GPU_POOL,
+    )
+    def benchmark_scores(
+        context: dg.AssetExecutionContext,
+        project: dg.ResourceParam[Project],
+        engines: dg.ResourceParam[Engines],
+        progress: dg.ResourceParam[ProgressListener],
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        experiment, benchmark = dimensions(context)
+        with one_sentence():
+            outcomes = stage.run(project, experiment, benchmark, engines, progress=progress.report)
+        shard = stage.partition(experiment, benchmark)
+        for table, outcome in outcomes.items():
+            extra = score_figures(project, shard) if table == "benchmark_scores" else None
+            yield result_of(project, table, shard, outcome, extra)
+
+    return benchmark_scores
+
+
+def dimensions(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> tuple[str, str]:
+    """(experiment, benchmark) of the partition that is being materialized."""
+    key = context.partition_key
+    if not isinstance(key, dg.MultiPartitionKey):
+        raise TypeError(f"partition {key!r} has no dimensions")
+    return key.keys_by_dimension[EXPERIMENT], key.keys_by_dimension[BENCHMARK]
+
+
+def _scores(project: Project, shard: str) -> list[Row]:
+    return [row for row in project.lake.rows(project.address("benchmark_scores", shard)) if row["error"] is None]
+
+
+def score_figures(project: Project, shard: str) -> dict[str, Any]:
+    """Accuracies by mode as a table; the overall ones as numbers that Dagster plots."""
+    rows = _scores(project, shard)
+    overall = next((row for row in rows if row["mode"] == "all"), None)
+    names = ("base_accuracy", "tuned_accuracy", "difference")
+    figures = {name: overall[name] for name in names} if overall else {}
+    table = markdown_table([{name: row[name] for name in _SHOWN} for row in rows])
+    return {**figures, "scores": dg.MetadataValue.md(table)}
+
+
+def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
+    """Checks on scores; they warn, they hide nothing."""
+
+    @dg.asset_check(
+        asset=asset_key(declared, "benchmark_scores"),
+        partitions_def=experiments_by_benchmark(declared),
+        description="Both models' replies could be parsed; unparsable ones count as wrong.",
+    )
+    def replies_can_be_parsed(
+        context: dg.AssetCheckExecutionContext, project: dg.ResourceParam[Project]
+    ) -> dg.AssetCheckResult:
+        rows = _scores(project, stage.partition(*dimensions(context)))
+        rates = [row[f"{model}_parse_rate"] for row in rows for model in ("base", "tuned")]
+        lowest = min((rate for rate in rates if rate is not None), default=1.0)
+        return dg.AssetCheckResult(
+            passed=lowest >= _PARSE_RATE,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"lowest share of replies that could be parsed: {lowest:.3f}",
+            metadata={"lowest parse rate": lowest},
+        )
+
+    return [replies_can_be_parsed]

@@ -1,0 +1,159 @@
+"""Runs in this process on a real Dagster instance: what the command line does, the web interface shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from dbt_like_sql.assets import QUESTIONS_JOB
+from resources.artifact import asset_key, op_name
+from resources.partitions import SHARDS, score_key
+from resources.progress import ProgressListener
+from videopasta_assets.assets.config import ShardConfig
+from videopasta_assets.assets.jobs import EVALUATE, PAIRS, PREFERENCES, TRAIN, shard_keys
+from videopasta_assets.assets.materialization import MISTAKE
+from videopasta_assets.assets.pipeline import pipeline_definitions
+from videopasta_assets.planning import SHARD_ASSETS
+from videopasta_assets.stages.project import Engines, Project
+
+
+@dataclass(frozen=True)
+class ExecutionResult:
+    """How a run ended.
+
+    Attributes:
+        success: everything was materialized, and no blocking check failed.
+        run_id: the run in Dagster's instance.
+        failed_step: the step that failed first.
+        error: one sentence; of an unexpected error, its type and message.
+        mistake: the user can mend it, as opposed to work that failed.
+    """
+
+    success: bool
+    run_id: str
+    failed_step: str | None = None
+    error: str | None = None
+    mistake: bool = False
+
+
+def execute_shard(
+    project: Project,
+    instance: dg.DagsterInstance,
+    shard: str,
+    tables: Sequence[str] = SHARD_ASSETS,
+    *,
+    retry_failed: bool = False,
+    progress: ProgressListener | None = None,
+    engines: Engines | None = None,
+) -> ExecutionResult:
+    """Materialize `tables` of one shard, in pipeline order, with their checks.
+
+    Args:
+        project: settings and lake.
+        instance: where the run is recorded; the shard's partition is added there.
+        shard: key of a sealed shard.
+        tables: assets partitioned by shard; `adversaries` brings its `verdicts`.
+        retry_failed: compute error rows again.
+        progress: who is told of progress.
+        engines: who answers for the roles; none: the models that the project names.
+    """
+    instance.add_dynamic_partitions(str(SHARDS.name), [shard])
+    keys = shard_keys(project, tables)
+    config = ShardConfig(retry_failed=retry_failed)
+    # The loop over adversaries and verdicts is one step, named after the former.
+    steps = {op_name(key) for key in keys if key.path[-1] != "verdicts"}
+    return _execute(
+        pipeline_definitions(project, engines=engines, progress=progress),
+        PAIRS,
+        instance,
+        partition=shard,
+        keys=keys,
+        config=dg.RunConfig(ops=dict.fromkeys(sorted(steps), config)),
+    )
+
+
+def execute_preference_set(project: Project, instance: dg.DagsterInstance) -> ExecutionResult:
+    """Materialize the preference set with its checks."""
+    return _execute(pipeline_definitions(project), PREFERENCES, instance)
+
+
+def execute_training(
+    project: Project, instance: dg.DagsterInstance, experiment: str, *, progress: ProgressListener | None = None
+) -> ExecutionResult:
+    """Train one experiment on the preference set, which must have passed its checks."""
+    blocked = failed_blocking_checks(project, instance)
+    if blocked:
+        return ExecutionResult(False, "", "preference_set", f"training is blocked: {'; '.join(blocked)}")
+    return _execute(pipeline_definitions(project, progress=progress), TRAIN, instance, partition=experiment)
+
+
+def execute_benchmark(
+    project: Project,
+    instance: dg.DagsterInstance,
+    experiment: str,
+    benchmark: str,
+    *,
+    progress: ProgressListener | None = None,
+    engines: Engines | None = None,
+) -> ExecutionResult:
+    """Score base and tuned model of one experiment on one benchmark."""
+    definitions = pipeline_definitions(project, engines=engines, progress=progress)
+    return _execute(definitions, EVALUATE, instance, partition=score_key(experiment, benchmark))
+
+
+def execute_sql_models(project: Project, instance: dg.DagsterInstance) -> ExecutionResult:
+    """Run every SQL model over the lake as it is now, with its checks."""
+    return _execute(pipeline_definitions(project), QUESTIONS_JOB, instance)
+
+
+def failed_blocking_checks(project: Project, instance: dg.DagsterInstance) -> list[str]:
+    """What the last checks of the preference set found against it, one sentence each."""
+    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+        [
+            dg.AssetCheckKey(asset_key(project, "preference_set"), name)
+            for name in ("is_not_empty", "videos_are_present", "members_are_sound")
+        ]
+    )
+    sentences = []
+    for key, record in records.items():
+        evaluation = record.event.dagster_event.asset_check_evaluation_data if record.event else None
+        if evaluation is not None and not evaluation.passed:
+            sentences.append(f"{key.name}: {evaluation.description}")
+    return sorted(sentences)
+
+
+def _execute(
+    definitions: dg.Definitions,
+    job: str,
+    instance: dg.DagsterInstance,
+    *,
+    partition: str | None = None,
+    keys: Sequence[dg.AssetKey] | None = None,
+    config: dg.RunConfig | None = None,
+) -> ExecutionResult:
+    result = definitions.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        partition_key=partition,
+        asset_selection=keys,
+        run_config=config,
+        raise_on_error=False,
+    )
+    if result.success:
+        return ExecutionResult(True, result.run_id)
+    failure = next((event for event in result.all_events if event.is_step_failure), None)
+    if failure is None:
+        return ExecutionResult(False, result.run_id, None, "the run failed before its first step")
+    data = failure.step_failure_data
+    mine = data.user_failure_data
+    if mine is not None:
+        mistake = MISTAKE in mine.metadata and bool(mine.metadata[MISTAKE].value)
+        return ExecutionResult(False, result.run_id, failure.step_key, mine.description, mistake)
+    return ExecutionResult(False, result.run_id, failure.step_key, _innermost(data.error))
+
+
+def _innermost(error: Any) -> str:
+    """Message of the error that started a chain of causes."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "unknown error"

@@ -1,0 +1,65 @@
+"""Asset `lora_checkpoint`: one LoRA adapter an experiment, trained on the preference set."""
+
+import json
+from typing import Any
+
+import dagster as dg
+
+from resources.artifact import GPU_POOL, TRAINING, artifact_spec
+from resources.partitions import ONE_AT_A_TIME, experiments
+from resources.progress import ProgressListener
+from videopasta_assets.assets.materialization import one_sentence, result_of
+from videopasta_assets.assets.preview import markdown_table
+from videopasta_assets.stages import lora_checkpoint as stage
+from videopasta_assets.stages.project import Project
+
+
+def build(declared: Project) -> dg.AssetsDefinition:
+    """The asset for the project that the definitions were loaded with."""
+    specs = {experiment.name: stage.spec(declared, experiment.name) for experiment in declared.settings.experiments}
+
+    @dg.multi_asset(
+        name=f"{declared.recipe}__lora_checkpoint",
+        specs=[
+            artifact_spec(
+                declared,
+                "lora_checkpoint",
+                group=TRAINING,
+                spec={f"{name} {part}": value for name, parts in specs.items() for part, value in parts.items()},
+                deps=["preference_set"],
+                kinds={"pytorch", "huggingface"},
+            )
+        ],
+        partitions_def=experiments(declared),
+        backfill_policy=ONE_AT_A_TIME,
+        pool=GPU_POOL,
+    )
+    def lora_checkpoint(
+        context: dg.AssetExecutionContext,
+        project: dg.ResourceParam[Project],
+        progress: dg.ResourceParam[ProgressListener],
+    ) -> dg.MaterializeResult[Any]:
+        experiment = context.partition_key
+        with one_sentence():
+            outcome = stage.run(project, experiment, progress=progress.training)
+            return result_of(project, "lora_checkpoint", experiment, outcome, training_figures(project, experiment))
+
+    return lora_checkpoint
+
+
+def training_figures(project: Project, experiment: str) -> dict[str, Any]:
+    """How training ended, as numbers that Dagster plots over materializations."""
+    rows = [row for row in project.lake.rows(project.address("lora_checkpoint", experiment)) if row["error"] is None]
+    if not rows:
+        return {}
+    row = rows[0]
+    metrics = {name: value for name, value in json.loads(row["metrics"] or "{}").items() if isinstance(value, int | float)}
+    figures = {name: row[name] for name in ("pairs", "steps", "reward_accuracy", "seconds") if row[name] is not None}
+    table = markdown_table([{"metric": name, "value": float(value)} for name, value in sorted(metrics.items())])
+    return {
+        **figures,
+        "adapter": dg.MetadataValue.path(str(project.lake.root / row["adapter"])),
+        "adapter hash": row["adapter_hash"],
+        "preference set": row["preference_set"],
+        "metrics": dg.MetadataValue.md(table),
+    }

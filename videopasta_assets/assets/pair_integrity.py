@@ -1,0 +1,51 @@
+"""What must hold of every preference pair before it may train a model."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from videopasta_assets.prompts import PromptLibrary
+
+_TELLING_CHARACTERS: Final = 24
+"""A line of a template that is shorter may occur in an honest answer by chance."""
+
+_TEXTS: Final = ("query", "chosen", "rejected")
+
+
+def broken_pairs(pairs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One sentence a defect: a repeated identity, an empty text, equal answers, no frames."""
+    counts = Counter(pair["pair_id"] for pair in pairs)
+    broken = [f"pair {key} occurs {count} times" for key, count in counts.items() if count > 1]
+    for pair in pairs:
+        name = f"pair {pair['pair_id']}"
+        broken += [f"{name} has no {text}" for text in _TEXTS if not (pair[text] or "").strip()]
+        if _plain(pair["chosen"]) == _plain(pair["rejected"]):
+            broken.append(f"{name} rejects what it chooses")
+        if not pair["dense_frames"] or len(pair["dense_frames"]) != len(pair["dense_timestamps"] or ()):
+            broken.append(f"{name} has no complete dense frame plan")
+    return broken
+
+
+def leaked_instructions(pairs: Sequence[Mapping[str, Any]], prompts: PromptLibrary) -> list[str]:
+    """Pairs with a line of an adversarial template in a text that training reads."""
+    leaks = []
+    for pair in pairs:
+        name = f"adversary/{pair['adv_mode']}/{pair['adv_strategy']}"
+        prompt = prompts.render(
+            name, mode=pair["adv_mode"], strategy=pair["adv_strategy"], query=pair["query"], duration=0.0
+        )
+        telling = [
+            line
+            for raw in prompt.text.splitlines()
+            if len(line := _plain(raw)) >= _TELLING_CHARACTERS and _plain(pair["query"]) not in line
+        ]
+        leaks += [
+            f"pair {pair['pair_id']} has the adversarial instruction in its {text}"
+            for text in _TEXTS
+            if any(line in _plain(pair[text]) for line in telling)
+        ]
+    return leaks
+
+
+def _plain(text: str | None) -> str:
+    return " ".join((text or "").casefold().split())

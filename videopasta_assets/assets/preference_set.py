@@ -1,0 +1,78 @@
+"""Asset `preference_set`: the fan-in. All shards' pairs as one content-hashed manifest that training reads."""
+
+from collections import Counter
+from typing import Any
+
+import dagster as dg
+
+from resources.artifact import VERIFICATION, artifact_spec, asset_key
+from videopasta_assets.assets.materialization import one_sentence, result_of
+from videopasta_assets.assets.pair_integrity import broken_pairs, leaked_instructions
+from videopasta_assets.assets.preview import markdown_table
+from videopasta_assets.assets.verified_pairs import defects_result
+from videopasta_assets.lake.shards import list_shards
+from videopasta_assets.stages import preference_set as stage
+from videopasta_assets.stages.project import Project, good_rows
+
+
+def build(declared: Project) -> dg.AssetsDefinition:
+    """The asset for the project that the definitions were loaded with."""
+
+    @dg.multi_asset(
+        name=f"{declared.recipe}__preference_set",
+        specs=[
+            artifact_spec(
+                declared,
+                "preference_set",
+                group=VERIFICATION,
+                spec=stage.spec(declared),
+                deps=["verified_pairs"],
+                kinds={"python"},
+            )
+        ],
+    )
+    def preference_set(project: dg.ResourceParam[Project]) -> dg.MaterializeResult[Any]:
+        with one_sentence():
+            outcome = stage.run(project)
+            rows = project.lake.rows(project.address("preference_set", stage.ALL))
+        counts = Counter(row["adv_mode"] for row in rows)
+        table = markdown_table([{"mode": mode, "pairs": count} for mode, count in sorted(counts.items())])
+        name = {"preference set": rows[0]["preference_set"]} if rows else {}
+        return result_of(
+            project, "preference_set", stage.ALL, outcome, {"pairs by mode": dg.MetadataValue.md(table), **name}
+        )
+
+    return preference_set
+
+
+def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
+    """Checks on the set; all block training."""
+    members = asset_key(declared, "preference_set")
+
+    @dg.asset_check(asset=members, blocking=True, description="There is something to train on.")
+    def is_not_empty(project: dg.ResourceParam[Project]) -> dg.AssetCheckResult:
+        rows = project.lake.rows(project.address("preference_set", stage.ALL))
+        return dg.AssetCheckResult(passed=bool(rows), description=f"{len(rows)} pairs", metadata={"pairs": len(rows)})
+
+    @dg.asset_check(asset=members, blocking=True, description="The video of every pair is still there.")
+    def videos_are_present(project: dg.ResourceParam[Project]) -> dg.AssetCheckResult:
+        present = {
+            row["video_id"]
+            for shard in list_shards(project.lake)
+            for row in good_rows(project, "videos", shard)
+            if row["present"]
+        }
+        rows = project.lake.rows(project.address("preference_set", stage.ALL))
+        lost = [f"pair {row['pair_id']} has lost its video" for row in rows if row["video_id"] not in present]
+        return defects_result(lost, len(rows))
+
+    @dg.asset_check(asset=members, blocking=True, description="Every member exists and is fit to train on.")
+    def members_are_sound(project: dg.ResourceParam[Project]) -> dg.AssetCheckResult:
+        current = stage.current(project)
+        pairs = current.members if current else ()
+        expected = len(project.lake.rows(project.address("preference_set", stage.ALL)))
+        missing = [f"{expected - len(pairs)} members are not in verified_pairs any more"] if expected > len(pairs) else []
+        defects = missing + broken_pairs(pairs) + leaked_instructions(pairs, project.prompts("responder"))
+        return defects_result(defects, expected)
+
+    return [is_not_empty, videos_are_present, members_are_sound]

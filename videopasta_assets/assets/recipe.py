@@ -1,0 +1,44 @@
+"""All artifacts of one recipe, in pipeline order: a recipe is a key prefix, made by this factory."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from videopasta_assets.assets import (
+    adversaries,
+    aligned_responses,
+    benchmark_scores,
+    lora_checkpoint,
+    oracle_scores,
+    preference_set,
+    queries,
+    sampled_videos,
+    verified_pairs,
+    videos,
+)
+from videopasta_assets.stages.project import Project
+
+
+def recipe_assets(project: Project) -> Sequence[dg.AssetsDefinition]:
+    """Assets and asset checks of the project's recipe.
+
+    Scores need a benchmark, and the oracle needs the truth: without them those assets do not exist.
+    """
+    modules = [
+        videos,
+        sampled_videos,
+        queries,
+        aligned_responses,
+        adversaries,
+        verified_pairs,
+        preference_set,
+        lora_checkpoint,
+    ]
+    assets = [module.build(project) for module in modules]
+    checked = [sampled_videos, adversaries, verified_pairs, preference_set]
+    if project.settings.evaluation.benchmarks:
+        assets.append(benchmark_scores.build(project))
+        checked.append(benchmark_scores)
+    if project.settings.oracle_truth is not None:
+        assets.append(oracle_scores.build(project))
+    return [*assets, *(check for module in checked for check in module.build_checks(project))]
