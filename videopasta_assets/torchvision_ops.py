@@ -21,6 +21,6 @@ def prepare_torchvision() -> None:
     global _library
     if torch.version.cuda is not None or importlib.util.find_spec("torchvision") is None:
         return
-    _library = torch.library.Library("torchvision", "FRAGMENT")
+    _library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for name in _MISSING_WITHOUT_EXTENSION:
-        _library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]

@@ -18,6 +18,10 @@ YAML = """
 videos: {per_shard: 2}
 frames: {dense: {value: 8}, sparse: {value: 2}}
 recipe: {queries_per_video: 3, max_attempts: 2, prompts: prompts}
+roles:
+  query_writer: {model: some-model, prompt_style: compact}
+  responder: {model: some-model, prompt_style: compact}
+  verifier: {model: some-model, prompt_style: compact}
 """
 
 
@@ -62,6 +66,9 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     (tmp_path / "videopasta.yaml").write_text(YAML)
+    (tmp_path / "some-model").mkdir()
+    (tmp_path / "some-model" / "config.json").write_text("{}")
+    (tmp_path / "some-model" / "model.safetensors").write_bytes(b"weights that no test loads")
     names = [f"{task}/{mode}" for task in ("query", "aligned") for mode in MODES]
     names += [f"adversary/{mode}/{strategy}" for mode in MODES for strategy in STRATEGIES[mode]]
     write_templates(tmp_path / "prompts", [*names, "verify"])

@@ -41,9 +41,7 @@ class Reconciliation:
         return not self.to_compute and not self.dropped
 
 
-def reconcile(
-    wanted: Sequence[Derivation], previous: Iterable[Row], *, retry_failed: bool = False
-) -> Reconciliation:
+def reconcile(wanted: Sequence[Derivation], previous: Iterable[Row], *, retry_failed: bool = False) -> Reconciliation:
     """Compare what a stage should hold with what it holds.
 
     Args:

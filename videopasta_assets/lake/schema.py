@@ -24,7 +24,9 @@ class Column:
 STANDARD_COLUMNS: Final = (
     Column("row_key", pa.string(), "Identity of the row within its table.", content=False),
     Column("provenance", pa.string(), "Hash of the inputs' data versions and of the spec.", content=False),
-    Column("data_version", pa.string(), "Hash of the row's content; equal content stops downstream work.", content=False),
+    Column(
+        "data_version", pa.string(), "Hash of the row's content; equal content stops downstream work.", content=False
+    ),
     Column("error", pa.string(), "Why the row could not be computed; null when it could.", content=False),
 )
 

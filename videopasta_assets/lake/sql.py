@@ -33,7 +33,7 @@ def connect(lake: Lake) -> duckdb.DuckDBPyConnection:
         connection.execute(f'CREATE VIEW "{schema.name}" AS {_select(lake, schema)}')
         for column in schema.columns:
             comment = column.meaning.replace("'", "''")
-            connection.execute(f"COMMENT ON COLUMN \"{schema.name}\".\"{column.name}\" IS '{comment}'")
+            connection.execute(f'COMMENT ON COLUMN "{schema.name}"."{column.name}" IS \'{comment}\'')
         meaning = schema.meaning.replace("'", "''")
         connection.execute(f"COMMENT ON VIEW \"{schema.name}\" IS '{meaning}'")
     return connection

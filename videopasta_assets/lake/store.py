@@ -209,5 +209,3 @@ def _disk_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise LakeError(f"cannot write {path}: {_REASONS.get(error.errno, str(error))}.") from error
-
-

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from videopasta_assets.lake import Derivation, Manifest, Reconciliation, Row, reconcile
 from videopasta_assets.lake.shards import list_shards
+from videopasta_assets.planning.attempts import reconcile_attempts
 from videopasta_assets.planning.cost import estimated_seconds
 from videopasta_assets.stages import (
     aligned_responses,
     benchmark_scores,
     lora_checkpoint,
-    oracle_scores,
     preference_set,
     queries,
     sampled_videos,
@@ -25,7 +25,6 @@ from videopasta_assets.stages import (
 )
 from videopasta_assets.stages.preference_set import ALL
 from videopasta_assets.stages.project import Project
-from videopasta_assets.planning.attempts import reconcile_attempts
 
 Spec = Callable[[Project], dict[str, str]]
 Derive = Callable[[Project, str], list[Derivation]]
@@ -37,7 +36,6 @@ SHARD_ASSETS: Final = (
     "aligned_responses",
     "adversaries",
     "verified_pairs",
-    "oracle_scores",
 )
 """Assets partitioned by shard, in pipeline order."""
 
@@ -101,7 +99,7 @@ def make_plan(
         if shards is not None and shard not in shards:
             continue
         shard_steps = _plan_shard(project, shard, retry_failed)
-        pairs_pending |= any(step.to_do for step in shard_steps if step.asset != "oracle_scores")
+        pairs_pending |= any(step.to_do for step in shard_steps)
         steps += shard_steps
     steps += _plan_fan_in(project, pairs_pending)
     return Plan(tuple(step for step in steps if select is None or step.asset in select))
@@ -130,14 +128,12 @@ def _plan_shard(project: Project, shard: str, retry_failed: bool) -> list[PlanSt
         step = _from_state(project, "adversaries", shard, attempts.spec, attempts.state, attempts.held)
         upstream_pending = step.to_do
         steps.append(step)
-    last: list[tuple[str, Spec, Derive]] = [("verified_pairs", verified_pairs.spec, verified_pairs.derive)]
-    if project.settings.oracle_truth is not None:
-        last.append(("oracle_scores", oracle_scores.spec, oracle_scores.derive))
-    for name, spec, derive in last:
-        if upstream_pending:
-            steps.append(_waiting(name, shard, spec(project), _manifest(project, name, shard)))
-        else:
-            steps.append(_step(project, name, shard, spec(project), derive(project, shard), retry_failed))
+    parts = verified_pairs.spec(project)
+    if upstream_pending:
+        steps.append(_waiting("verified_pairs", shard, parts, _manifest(project, "verified_pairs", shard)))
+    else:
+        derivations = verified_pairs.derive(project, shard)
+        steps.append(_step(project, "verified_pairs", shard, parts, derivations, retry_failed))
     return steps
 
 
@@ -226,12 +222,10 @@ def _from_state(
     )
 
 
-def _waiting(
-    asset: str, partition: str, parts: Mapping[str, str], manifest: Manifest | None
-) -> PlanStep:
+def _waiting(asset: str, partition: str, parts: Mapping[str, str], manifest: Manifest | None) -> PlanStep:
     reasons = ["never materialized"] if manifest is None else _changes(manifest.spec, parts)
     held = manifest.rows if manifest else 0
-    return PlanStep(asset, partition, held, 0, 0, 0, 0, True, tuple([*reasons, "waits for its inputs"]))
+    return PlanStep(asset, partition, held, 0, 0, 0, 0, True, (*reasons, "waits for its inputs"))
 
 
 def _changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:

@@ -71,9 +71,7 @@ def derive(project: Project, slots: Sequence[OpenSlot], attempt: int) -> list[De
     """Attempt number `attempt` (from 1) of each of `slots`."""
     parts = spec(project)
     own = {name: part for name, part in parts.items() if not name.startswith("prompt ")}
-    drawing = decoding(
-        project.role("responder").decoding, temperature=project.settings.recipe.adversary_temperature
-    )
+    drawing = decoding(project.role("responder").decoding, temperature=project.settings.recipe.adversary_temperature)
     derivations = []
     for open_slot in slots:
         aligned, slot = open_slot.aligned, open_slot.slot

@@ -78,9 +78,7 @@ def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
 def run(project: Project) -> Outcome:
     """Write the current set, and its immutable manifest under the set's hash."""
     derivations = derive(project)
-    outcome = materialize(
-        project.lake, project.address("preference_set", ALL), derivations, compute, spec(project)
-    )
+    outcome = materialize(project.lake, project.address("preference_set", ALL), derivations, compute, spec(project))
     rows = project.lake.rows(project.address("preference_set", ALL))
     if rows:
         set_hash = rows[0]["preference_set"]
@@ -102,7 +100,7 @@ def current(project: Project) -> PreferenceSet | None:
         return None
     wanted = {row["pair_id"]: row for row in rows}
     members = tuple(
-        pair
+        {**pair, "pair_shard": shard}
         for shard in sorted({row["pair_shard"] for row in rows})
         for pair in good_rows(project, "verified_pairs", shard)
         if pair["pair_id"] in wanted and pair["data_version"] == wanted[pair["pair_id"]]["pair_version"]

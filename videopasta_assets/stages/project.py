@@ -11,7 +11,8 @@ from videopasta_assets.config.settings import EMBEDDED_MODEL, DecodingSettings
 from videopasta_assets.embedded import MODEL_DIR
 from videopasta_assets.engines import Decoding, Engine
 from videopasta_assets.engines.identity import model_identity
-from videopasta_assets.lake import COMMON, TABLES, Address, Lake
+from videopasta_assets.errors import UserError
+from videopasta_assets.lake import COMMON, TABLES, Address, Lake, Row
 from videopasta_assets.prompts import PromptLibrary
 from videopasta_assets.video.plan import SamplingSpec
 from videopasta_assets.video.reader import FrameReader, get_reader
@@ -98,6 +99,27 @@ class Project:
         local = self.settings.path(Path(model))
         return str(local) if local.is_dir() else model
 
+    def model_folder(self, role: RoleName) -> Path:
+        """Local folder of a role's model; a model of the hub is downloaded once.
+
+        Raises:
+            UserError: the model is not on the hub, or the hub cannot be reached.
+        """
+        source = self.model_source(role)
+        if Path(source).is_dir():
+            return Path(source)
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+        try:
+            return Path(snapshot_download(source, revision=self.role(role).revision))
+        except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
+            raise UserError(
+                f"model {source!r} is neither a folder nor to be had from the model hub ({type(error).__name__})",
+                where=f"roles.{role}.model",
+                fix="Check the name, the network and HF_TOKEN, or give the folder of a downloaded model.",
+            ) from error
+
     def sampling(self, role: Literal["dense", "sparse"]) -> SamplingSpec:
         """The sampling specification of a frame plan."""
         settings = getattr(self.settings.frames, role)
@@ -109,6 +131,6 @@ def decoding(settings: DecodingSettings, **changes: float) -> Decoding:
     return Decoding(**{**settings.model_dump(), **changes})
 
 
-def good_rows(project: Project, table: str, shard: str) -> Iterator[dict[str, object]]:
+def good_rows(project: Project, table: str, shard: str) -> Iterator[Row]:
     """Rows of a shard that carry content: error rows have nothing to derive from."""
     return (row for row in project.lake.rows(project.address(table, shard)) if row["error"] is None)

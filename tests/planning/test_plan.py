@@ -1,0 +1,142 @@
+"""The plan says what a run then does: counted against the outcomes of the run itself."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.fakes.counting_engine import Killed, OneEngine
+from tests.stages.conftest import Bench
+from videopasta_assets.lake.shards import list_shards
+from videopasta_assets.planning import make_plan
+from videopasta_assets.stages import landing, pipeline, preference_set
+
+Change = Callable[[Bench], None]
+
+
+def edit_template(name: str) -> Change:
+    def change(bench: Bench) -> None:
+        path = bench.root / "prompts" / f"{name}.j2"
+        path.write_text(path.read_text() + " (edited)")
+
+    return change
+
+
+def remove_video(bench: Bench) -> None:
+    (bench.root / "videos" / "video 2.mp4").unlink()
+
+
+def more_attempts(bench: Bench) -> None:
+    bench.edit("max_attempts: 2", "max_attempts: 3")
+
+
+def sample_denser(bench: Bench) -> None:
+    bench.edit("dense: {value: 8}", "dense: {value: 9}")
+
+
+CHANGES = {
+    "nothing": lambda bench: None,
+    "aligned prompt": edit_template("aligned/temporal"),
+    "adversary prompt": edit_template("adversary/temporal/reordered"),
+    "verifier prompt": edit_template("verify"),
+    "query prompt": edit_template("query/spatial"),
+    "video removed": remove_video,
+    "attempts": more_attempts,
+    "sampling": sample_denser,
+}
+
+
+def settle(bench: Bench) -> None:
+    bench.run()
+    preference_set.run(bench.project)
+
+
+def test_a_new_project_has_everything_to_do(bench: Bench) -> None:
+    landing.land(bench.project)
+    plan = make_plan(bench.project)
+    assert not plan.nothing_to_do
+    first = {step.asset: step for step in plan.steps if step.partition == "s000000"}
+    assert first["videos"].rows_missing == 2
+    assert all(first[asset].waiting for asset in ("queries", "adversaries", "verified_pairs"))
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_first_step_to_do_is_exactly_what_runs(bench: Bench, name: str) -> None:
+    settle(bench)
+    CHANGES[name](bench)
+    project = bench.project
+    plan = make_plan(project)
+    planned = {
+        (step.partition, step.asset): step
+        for step in plan.steps
+        if step.partition in list_shards(project.lake) and not step.waiting
+    }
+    for shard, outcomes in bench.run().items():
+        for asset, outcome in outcomes.items():
+            if asset in ("adversaries", "verdicts") or (shard, asset) not in planned:
+                continue
+            step = planned[shard, asset]
+            assert step.rows_missing + step.rows_stale == outcome.computed, (shard, asset)
+            assert step.rows_fresh == outcome.reused
+            assert step.rows_dropped == outcome.dropped
+        step = planned.get((shard, "adversaries"))
+        if step is not None and not step.to_do:
+            assert outcomes["adversaries"].computed == outcomes["verdicts"].computed == 0
+        if step is not None and step.rows_stale:
+            assert outcomes["adversaries"].computed + outcomes["verdicts"].computed >= step.rows_stale
+
+
+def test_after_a_run_nothing_is_left_to_do_but_training(bench: Bench) -> None:
+    settle(bench)
+    steps = [step for step in make_plan(bench.project).steps if step.to_do]
+    assert {step.asset for step in steps} == {"lora_checkpoint"}
+
+
+@pytest.mark.parametrize(
+    ("name", "asset", "reason"),
+    [
+        ("aligned prompt", "aligned_responses", "prompt aligned/temporal changed"),
+        ("adversary prompt", "adversaries", "prompt adversary/temporal/reordered changed"),
+        ("verifier prompt", "adversaries", "verdict prompt verify changed"),
+        ("sampling", "sampled_videos", "dense sampling changed"),
+        ("video removed", "videos", "upstream content changed"),
+    ],
+)
+def test_the_reason_names_what_changed(bench: Bench, name: str, asset: str, reason: str) -> None:
+    settle(bench)
+    CHANGES[name](bench)
+    reasons = {text for step in make_plan(bench.project).steps if step.asset == asset for text in step.reasons}
+    assert reason in reasons
+
+
+def test_failed_rows_are_planned_only_when_retried(bench: Bench) -> None:
+    bench.engine.fault = lambda request: "time-out" if request.prompt.template.startswith("query") else None
+    settle(bench)
+    project = bench.project
+    plain = [step for step in make_plan(project).steps if step.asset == "queries"]
+    assert not any(step.to_do for step in plain) and sum(step.rows_failed for step in plain) == 9
+    again = [step for step in make_plan(project, retry_failed=True).steps if step.asset == "queries"]
+    assert all(step.to_do for step in again)
+
+
+def test_rows_that_a_killed_run_finished_are_not_planned_again(bench: Bench) -> None:
+    project = bench.project
+    landing.land(project)
+
+    def kill(request: object) -> None:
+        if len(bench.engine.requests) > 4:
+            raise Killed
+
+    bench.engine.fault = kill
+    with pytest.raises(Killed):
+        pipeline.run_shard(project, "s000000", OneEngine(bench.engine))
+    step = next(step for step in make_plan(project).steps if step.asset == "queries")
+    assert (step.rows_fresh, step.rows_missing) == (4, 2)
+
+
+def test_cost_is_estimated_from_recorded_rows(bench: Bench) -> None:
+    settle(bench)
+    CHANGES["query prompt"](bench)
+    steps = [step for step in make_plan(bench.project).steps if step.asset == "queries"]
+    assert sum(step.estimated_seconds or 0 for step in steps) == pytest.approx(
+        0.001 * sum(step.rows_stale for step in steps)
+    )

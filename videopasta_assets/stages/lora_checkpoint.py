@@ -1,0 +1,158 @@
+"""Stage `lora_checkpoint`: one training run an experiment, on the current preference set (section 3.5)."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from videopasta_assets.config.settings import ExperimentSettings
+from videopasta_assets.errors import UserError
+from videopasta_assets.hashing import combined_hash, stable_hash
+from videopasta_assets.lake import Derivation, Row
+from videopasta_assets.stages import preference_set
+from videopasta_assets.stages.aligned_responses import aligned_prompt
+from videopasta_assets.stages.materialize import Outcome, materialize
+from videopasta_assets.stages.project import Project, good_rows
+from videopasta_assets.stages.sampled_videos import clip_of
+from videopasta_assets.taxonomy import MODES, FailureMode
+from videopasta_assets.training import TrainingConfig, TrainingPair
+
+STAGE_VERSION = "1"
+
+TrainingProgress = Callable[[dict[str, Any]], None]
+"""Told each logged step's metrics."""
+
+
+def experiment_named(project: Project, name: str) -> ExperimentSettings:
+    """Settings of experiment `name`.
+
+    Raises:
+        UserError: videopasta.yaml has none of that name.
+    """
+    for experiment in project.settings.experiments:
+        if experiment.name == name:
+            return experiment
+    known = ", ".join(experiment.name for experiment in project.settings.experiments)
+    raise UserError(f"no experiment is named {name!r}", where="videopasta.yaml", fix=f"There are: {known}.")
+
+
+def spec(project: Project, name: str) -> dict[str, str]:
+    """Parts of the specification, by name."""
+    experiment = experiment_named(project, name)
+    prompts = project.prompts("responder")
+    return {
+        "stage": STAGE_VERSION,
+        "model": project.model_id("responder"),
+        "training settings": stable_hash(experiment.training),
+        "seed": str(experiment.seed),
+        "modes": ",".join(sorted(experiment.modes)),
+        "dense sampling": project.sampling("dense").spec_hash,
+        **{f"prompt aligned/{mode}": prompts.hash(f"aligned/{mode}") for mode in MODES},
+    }
+
+
+def derive(project: Project, name: str) -> list[Derivation]:
+    """The experiment's one row; none while there is nothing to train on."""
+    chosen = preference_set.current(project)
+    if chosen is None:
+        return []
+    modes = experiment_named(project, name).modes
+    members = tuple(pair for pair in chosen.members if pair["adv_mode"] in modes)
+    if not members:
+        return []
+    # Only the pairs that this experiment trains on are its input: a new spatial pair leaves a temporal-only run alone.
+    content = combined_hash(f"{pair['pair_id']} {pair['data_version']}" for pair in members)
+    provenance = stable_hash(content, spec(project, name))
+    return [Derivation(name, provenance, (preference_set.PreferenceSet(chosen.hash, members), provenance))]
+
+
+def training_pairs(project: Project, members: tuple[Row, ...]) -> list[TrainingPair]:
+    """Pairs as training reads them: chosen and rejected under the aligned prompt, on the dense frames."""
+    videos = {
+        row["video_id"]: row
+        for shard in sorted({member["pair_shard"] for member in members})
+        for row in good_rows(project, "sampled_videos", shard)
+    }
+    pairs = []
+    for member in members:
+        clip = clip_of(project, videos[member["video_id"]], "dense")
+        pairs.append(
+            TrainingPair(
+                pair_id=member["pair_id"],
+                clip=clip,
+                prompt=aligned_prompt(project, member, clip.plan.duration),
+                chosen=member["chosen"],
+                rejected=member["rejected"],
+                mode=FailureMode(member["adv_mode"]),
+            )
+        )
+    return pairs
+
+
+def run(project: Project, name: str, progress: TrainingProgress | None = None) -> Outcome:
+    """Train the experiment if its pairs or settings changed.
+
+    Raises:
+        UserError: no pair of the experiment's modes was verified yet.
+        VideoPastaError: training diverged.
+    """
+    wanted = derive(project, name)
+    if not wanted:
+        raise UserError(
+            "there is no verified pair to train on",
+            where=f"experiment {name}",
+            fix='See `videopasta sql "SELECT verdict, count(*) FROM verdicts GROUP BY 1"` for why pairs were rejected.',
+        )
+    return materialize(
+        project.lake,
+        project.address("lora_checkpoint", name),
+        wanted,
+        lambda todo: (_trained(project, derivation, progress) for derivation in todo),
+        spec(project, name),
+    )
+
+
+def adapter_of(project: Project, name: str) -> tuple[Path, str] | None:
+    """Folder and hash of the experiment's adapter; None before it was trained."""
+    rows = [row for row in project.lake.rows(project.address("lora_checkpoint", name)) if row["error"] is None]
+    return (project.lake.root / rows[0]["adapter"], rows[0]["adapter_hash"]) if rows else None
+
+
+def _trained(project: Project, derivation: Derivation, progress: TrainingProgress | None) -> Row:
+    from videopasta_assets.training.train import train_dpo
+
+    name = derivation.row_key
+    chosen, provenance = derivation.payload
+    experiment = experiment_named(project, name)
+    role = project.role("responder")
+    config = TrainingConfig(
+        **experiment.training.model_dump(),
+        seed=experiment.seed,
+        device=role.device,
+        max_side=project.settings.frames.max_side,
+    )
+    folder = f"checkpoints/{project.recipe}/{name}/{provenance[:16]}"
+    result = train_dpo(
+        config,
+        training_pairs(project, chosen.members),
+        project.model_folder("responder"),
+        project.lake.root / folder,
+        project.reader,
+        progress=progress,
+    )
+    return {
+        "row_key": name,
+        "experiment": name,
+        "preference_set": chosen.hash,
+        "base_model": project.model_id("responder"),
+        "adapter": result.adapter.relative_to(project.lake.root).as_posix(),
+        "adapter_hash": result.adapter_hash,
+        "pairs": len(chosen.members),
+        "steps": result.steps,
+        "settings": config.model_dump_json(),
+        "reward_accuracy": result.metrics.get("reward_accuracy"),
+        "metrics": json.dumps(dict(result.metrics)),
+        "seconds": result.seconds,
+        "created_at": datetime.now(UTC),
+    }
