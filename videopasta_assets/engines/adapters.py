@@ -50,7 +50,7 @@ class AdapterSwitch:
         # PEFT forbids dots in names.
         name = adapter_identity(folder).replace(".", "_")
         if name not in self._loaded:
-            self._model.load_adapter(str(folder), adapter_name=name, local_files_only=True)
+            self._model.load_adapter(str(folder), adapter_name=name)
             self._loaded.add(name)
             self._active = name
         return name

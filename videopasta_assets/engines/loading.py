@@ -37,18 +37,17 @@ def load_processor(model: str | Path, revision: str | None = None) -> Any:
         UserError: no processor there, or one that takes no videos.
     """
     prepare_torchvision()
-    from transformers import AutoProcessor
+    from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig, AutoProcessor
 
     try:
+        config = AutoConfig.from_pretrained(model, revision=revision or "main", trust_remote_code=False)
+        if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+            raise _takes_no_videos(model, config.model_type)
         processor = AutoProcessor.from_pretrained(model, revision=revision or "main", trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise _cannot_load(model, error) from error
     if getattr(processor, "video_token", None) is None or getattr(processor, "video_processor", None) is None:
-        raise UserError(
-            f"{type(processor).__name__} takes no videos",
-            where=str(model),
-            fix="Use a Video-LLM such as Qwen2.5-VL, Qwen3-VL or LLaVA-OneVision.",
-        )
+        raise _takes_no_videos(model, type(processor).__name__)
     if getattr(processor.video_processor, "cap_pixels_per_frame", False) is None:
         # Undecided, Qwen2-VL's processor warns. At the few frames of a plan the cap never applies.
         processor.video_processor.cap_pixels_per_frame = False
@@ -124,8 +123,17 @@ def _end_ids(*ids: int | list[int] | None) -> tuple[int, ...]:
     return tuple(found)
 
 
+def _takes_no_videos(model: str | Path, kind: str) -> UserError:
+    return UserError(
+        f"the model ({kind}) takes no videos",
+        where=str(model),
+        fix="Use a Video-LLM such as Qwen2.5-VL, Qwen3-VL or LLaVA-OneVision.",
+    )
+
+
 def _cannot_load(model: str | Path, error: Exception) -> UserError:
-    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    lines = (line.strip() for line in str(error).splitlines())
+    reason = next((line.split(". ")[0] for line in lines if line), type(error).__name__)
     return UserError(
         f"the model cannot be loaded: {reason}",
         where=str(model),

@@ -1,0 +1,173 @@
+"""The transformers engine: the contract, and that its short cuts change nothing."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from tests.engines.contract import GREEDY, SAMPLED, TEXTS, EngineContract, answers, ask, ask_about, texts
+from videopasta_assets.engines import Decoding, Engine, EngineError
+from videopasta_assets.engines.factory import build_engine
+from videopasta_assets.engines.loading import load_model
+from videopasta_assets.engines.transformers_engine import TransformersEngine
+from videopasta_assets.errors import UserError
+from videopasta_assets.video.clip import Clip, load_frames
+from videopasta_assets.video.reader import FrameReader
+
+
+class TestTransformersEngine(EngineContract):
+    @pytest.fixture
+    def engine(self, transformers_engine: Engine) -> Engine:
+        return transformers_engine
+
+
+@pytest.mark.parametrize("decoding", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
+def test_sharing_the_video_gives_what_the_plain_path_gives(
+    model_folder: Path, reader: FrameReader, clips: list[Clip], transformers_engine: Engine, decoding: Decoding
+) -> None:
+    plain = TransformersEngine(model_folder, None, reader, device="cpu", batch_size=1, share_prefix=False)
+    requests = ask_about(clips, decoding, system="be exact")
+    assert texts(plain, requests) == texts(transformers_engine, requests)
+
+
+def test_a_greedy_reply_is_what_transformers_itself_gives(
+    model_folder: Path, reader: FrameReader, clips: list[Clip], transformers_engine: Engine
+) -> None:
+    """The stock way: one chat, the whole processor, `generate`; no code of the engine."""
+    loaded = load_model(model_folder, None, "cpu", "auto")
+    plan = clips[1].plan
+    chat = [{"role": "user", "content": [{"type": "video"}, {"type": "text", "text": TEXTS[1]}]}]
+    inputs = loaded.processor(
+        text=[loaded.processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)],
+        videos=[list(load_frames(clips[1], reader))],
+        video_metadata=[{"fps": plan.fps, "total_num_frames": plan.total_frames, "frames_indices": list(plan.indices)}],
+        do_sample_frames=False,
+        return_tensors="pt",
+    )
+    assert float(inputs["second_per_grid_ts"][0]) == pytest.approx(2 / plan.sampled_fps, rel=0.15)
+    output = loaded.model.generate(**inputs, do_sample=False, max_new_tokens=GREEDY.max_new_tokens)
+    expected = loaded.processor.tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+    reply = answers(transformers_engine, [ask("a", TEXTS[1], clips[1])])["a"]
+    assert reply.text == expected.strip()
+    assert reply.prompt_tokens == inputs["input_ids"].shape[1]
+
+
+def test_an_adapter_gives_what_peft_gives(
+    model_folder: Path, adapter_folder: Path, reader: FrameReader, clips: list[Clip], transformers_engine: Engine
+) -> None:
+    from peft import PeftModel
+
+    merged = TransformersEngine(model_folder, None, reader, device="cpu")
+    merged._model = PeftModel.from_pretrained(merged._model, adapter_folder).merge_and_unload()
+    default = TransformersEngine(model_folder, None, reader, device="cpu", adapter=adapter_folder)
+    requests = ask_about([clips[1]])
+    expected = texts(merged, requests)
+    assert texts(default, requests) == expected
+    assert default.model_id.startswith(f"{transformers_engine.model_id}+tuned@")
+    assert texts(transformers_engine, [replace(r, adapter=str(adapter_folder)) for r in requests]) == expected
+
+
+class CountingReader:
+    """Counts reads of the reader that it wraps."""
+
+    def __init__(self, reader: FrameReader) -> None:
+        self._reader = reader
+        self.reads: list[str] = []
+
+    @property
+    def name(self) -> str:
+        return self._reader.name
+
+    def read(self, path: Path, indices: Sequence[int], **options: Any) -> NDArray[np.uint8]:
+        self.reads.append(path.name)
+        return self._reader.read(path, indices, **options)
+
+
+def test_a_clip_is_decoded_once_a_batch(model_folder: Path, reader: FrameReader, clips: list[Clip]) -> None:
+    counting = CountingReader(reader)
+    engine = TransformersEngine(model_folder, None, counting, device="cpu", batch_size=32)
+    texts(engine, ask_about(clips))
+    assert sorted(counting.reads) == ["0.mp4", "1.mp4", "2.mp4"]
+
+
+class OutOfMemoryAbove:
+    """A `generate` that cannot hold more than so many rows."""
+
+    def __init__(self, generate: Any, rows: int) -> None:
+        self._generate, self._rows = generate, rows
+        self.sizes: list[int] = []
+
+    def __call__(self, **inputs: Any) -> torch.Tensor:
+        self.sizes.append(len(inputs["input_ids"]))
+        if self.sizes[-1] > self._rows:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return self._generate(**inputs)  # type: ignore[no-any-return]
+
+
+def test_out_of_memory_halves_the_batch_and_goes_on(
+    model_folder: Path, reader: FrameReader, clips: list[Clip], caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = TransformersEngine(model_folder, None, reader, device="cpu", batch_size=9)
+    requests = ask_about(clips)
+    expected = texts(engine, requests)
+    small = engine._model.generate = OutOfMemoryAbove(engine._model.generate, rows=2)
+    with caplog.at_level(logging.WARNING):
+        assert texts(engine, requests) == expected
+    assert "out of memory with 9 requests in a batch; going on with 4" in caplog.text
+    small.sizes.clear()
+    texts(engine, requests)
+    assert max(small.sizes) <= 2
+
+
+def test_out_of_memory_with_one_request_is_its_error(
+    model_folder: Path, reader: FrameReader, clips: list[Clip]
+) -> None:
+    engine = TransformersEngine(model_folder, None, reader, device="cpu")
+    engine._model.generate = OutOfMemoryAbove(engine._model.generate, rows=0)
+    assert "out of memory" in str(answers(engine, [ask("a", TEXTS[0], clips[0])])["a"].error)
+
+
+def test_a_closed_engine_says_so(model_folder: Path, reader: FrameReader) -> None:
+    engine = build_engine("transformers", model_folder, reader=reader, device="cpu")
+    engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        list(engine.generate([ask("a", TEXTS[0])]))
+
+
+def test_mistakes_are_one_sentence(model_folder: Path, reader: FrameReader, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no engine 'llama'"):
+        build_engine("llama", model_folder, reader=reader)
+    with pytest.raises(UserError, match="no such model folder"):
+        build_engine("transformers", tmp_path / "absent", reader=reader)
+    with pytest.raises(UserError, match=r"no \*\.safetensors"):
+        build_engine("transformers", tmp_path, reader=reader)
+    with pytest.raises(UserError, match="'gpu' is no device"):
+        build_engine("transformers", model_folder, reader=reader, device="gpu")
+    with pytest.raises(UserError, match="'float31' is no dtype"):
+        build_engine("transformers", model_folder, reader=reader, dtype="float31")
+
+
+def test_a_model_without_video_is_refused(model_folder: Path, reader: FrameReader, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    LlamaForCausalLM(
+        LlamaConfig(vocab_size=400, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1)
+    ).save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(model_folder).save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="takes no videos"):
+        build_engine("transformers", tmp_path, reader=reader)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_gives_the_same_greedy_replies_in_float32(
+    model_folder: Path, reader: FrameReader, clips: list[Clip], transformers_engine: Engine
+) -> None:
+    on_gpu = TransformersEngine(model_folder, None, reader, device="cuda", dtype="float32", batch_size=8)
+    assert texts(on_gpu, ask_about(clips)) == texts(transformers_engine, ask_about(clips))
