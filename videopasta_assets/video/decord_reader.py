@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from videopasta_assets.video.guard import DEFAULT_LIMITS, MediaLimits, UnreadableVideo, guarded_file
 from videopasta_assets.video.index import FrameIndex, remembered_index
@@ -44,12 +45,20 @@ class DecordReader:
             width, height = fitted_size(index.width, index.height, max_side)
             check_request(index, indices, timestamps, width * height * 3, self._limits)
             try:
-                video = decord.VideoReader(f"/dev/fd/{file.descriptor}", num_threads=1, width=width, height=height)
+                video = decord.VideoReader(f"/dev/fd/{file.descriptor}", num_threads=1)
                 _check_agreement(video, index, indices)
                 frames: NDArray[np.uint8] = video.get_batch(list(indices)).asnumpy()
             except (decord.DECORDError, RuntimeError, IndexError) as error:
                 raise UnreadableVideo("decord cannot decode this file; use decoder: pyav") from error
-        return frames
+        if frames.shape[1:3] != (index.height, index.width):
+            raise UnreadableVideo("decord turns or sizes the frames of this file wrongly; use decoder: pyav for it")
+        return frames if (width, height) == (index.width, index.height) else _shrunk(frames, width, height)
+
+
+def _shrunk(frames: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    # decord's own scaling fails on rotated files.
+    size = (width, height)
+    return np.stack([np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BOX)) for frame in frames])
 
 
 def _check_agreement(video: object, index: FrameIndex, indices: Sequence[int]) -> None:

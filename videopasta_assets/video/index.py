@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median
-from typing import Final
+from typing import Final, cast
 
 import av
 from av.container import InputContainer
@@ -82,18 +82,19 @@ class _IndexMemory:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._entries: OrderedDict[tuple[int, int, int, int], FrameIndex] = OrderedDict()
+        self._entries: OrderedDict[tuple[object, ...], FrameIndex] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, file: GuardedFile) -> FrameIndex:
+        key = (file.state, file.limits)
         with self._lock:
-            index = self._entries.get(file.state)
+            index = self._entries.get(key)
             if index is not None:
-                self._entries.move_to_end(file.state)
+                self._entries.move_to_end(key)
                 return index
         index = build_index(file)
         with self._lock:
-            self._entries[file.state] = index
+            self._entries[key] = index
             while len(self._entries) > self._capacity:
                 self._entries.popitem(last=False)
         return index
@@ -176,7 +177,9 @@ def packets(container: InputContainer, stream: VideoStream) -> Iterator["Packet[
     try:
         yield from container.demux(stream)
     except av.FFmpegError:
-        return
+        flush = cast("Packet[VideoStream]", Packet())
+        flush.stream = stream
+        yield flush
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,7 @@ def _scan_packets(container: InputContainer, stream: VideoStream, file: GuardedF
     """Frames and keyframes by demuxing, or None where packets alone do not tell."""
     shown: dict[int, int] = {}
     keyframes: list[Keyframe] = []
+    delay: int | None = None
     nal_length = _h264_length_size(stream)
     for packet in packets(container, stream):
         if packet.size == 0 or packet.is_corrupt:
@@ -198,8 +202,12 @@ def _scan_packets(container: InputContainer, stream: VideoStream, file: GuardedF
         if pts is None or pts in shown:
             return None
         if packet.is_keyframe and (nal_length is None or _has_idr(packet, nal_length)):
-            # MP4 is sought by decoding time, Matroska (which may not store that) by presentation time.
-            keyframes.append(Keyframe(pts, packet.dts if file.format == "mov" and packet.dts is not None else pts))
+            # FFmpeg seeks MP4 by decoding time, moved by the delay between the two times; Matroska by presentation.
+            seek = pts
+            if file.format == "mov" and packet.dts is not None:
+                delay = pts - packet.dts if delay is None else delay
+                seek = packet.dts + delay
+            keyframes.append(Keyframe(pts, seek))
         # An edit list leaves out frames that are still needed to decode the others.
         if not packet.is_discard:
             shown[pts] = int(packet.duration or 0)

@@ -208,9 +208,10 @@ def _decode_run(container: InputContainer, stream: VideoStream, run: _Run, index
     last = run.ticks[-1]
     may_skip = index.codec in _NONREF_SAFE
     context = stream.codec_context
+    earlier = {keyframe.pts for keyframe in index.keyframes if keyframe.pts < run.start.pts}
     started = False
     for packet in packets(container, stream):
-        if not started and packet.pts != run.start.pts:
+        if not started and packet.pts != run.start.pts and packet.pts not in earlier:
             raise _PlanFailedError
         started = True
         context.skip_frame = "NONREF" if may_skip and packet.pts not in waiting else "DEFAULT"

@@ -205,7 +205,7 @@ def allowance(path: Path, base_seconds: float) -> float:
     """Seconds that decoding `path` may take: a base, and more for each megabyte."""
     try:
         return base_seconds + path.stat().st_size / 1e6 * SECONDS_PER_MEGABYTE
-    except OSError:
+    except (OSError, ValueError):  # the worker will say what is wrong with it
         return base_seconds
 
 
