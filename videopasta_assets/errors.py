@@ -18,4 +18,5 @@ class UserError(VideoPastaError):
         self.where = where
         self.fix = fix
         sentence = f"{where}: {what}" if where else what
-        super().__init__(f"{sentence.rstrip('.')}. {fix}".strip() if fix else sentence)
+        closed = sentence if sentence.endswith(("?", "!")) else f"{sentence.rstrip('.')}."
+        super().__init__(f"{closed} {fix}" if fix else sentence)

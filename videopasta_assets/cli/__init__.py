@@ -1,0 +1,1 @@
+"""The `videopasta` command: one file a command. Heavy imports happen inside the commands, so that help is instant."""

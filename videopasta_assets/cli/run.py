@@ -1,0 +1,154 @@
+"""`videopasta run`: land new videos, plan, and do exactly what the plan says."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from videopasta_assets.cli.console import OUT, print_json, print_table, say
+from videopasta_assets.cli.options import HERE, JsonOption, ProjectOption, dagster_home, open_project
+from videopasta_assets.cli.plan import RetryOption, SelectOption, ShardsOption, new_videos, planned_steps, print_plan
+from videopasta_assets.cli.progress import RunProgress
+from videopasta_assets.errors import UserError, VideoPastaError
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+    from videopasta_assets.planning import PlanStep
+    from videopasta_assets.stages.project import Project
+
+_TRAINING: Final = ("lora_checkpoint", "benchmark_scores")
+
+
+def run(
+    project: ProjectOption = HERE,
+    shards: ShardsOption = None,
+    select: SelectOption = None,
+    retry_failed: RetryOption = False,
+    train: Annotated[bool, typer.Option("--train/--no-train", help="Train and score when the pairs are done.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the plan, as `videopasta plan` does.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the whole project up to date: pairs, preference set, checkpoints, scores and SQL models.
+
+    Only what the plan names is computed; what is fresh is left alone. A run that was stopped goes on where it was.
+    """
+    started = time.monotonic()
+    opened = open_project(project)
+    if not dry_run:
+        _land(opened)
+    planned = planned_steps(opened, shards, select, retry_failed=retry_failed)
+    steps = [step for step in planned.steps if step.to_do and (train or step.asset not in _TRAINING)]
+    if dry_run:
+        if as_json:
+            print_json({**planned.to_json(), "new_videos": new_videos(opened)})
+        else:
+            print_plan(planned, new_videos(opened))
+        return
+    if steps:
+        _execute(opened, steps, retry_failed=retry_failed)
+    _report(opened, steps, time.monotonic() - started, as_json=as_json)
+
+
+def _land(project: "Project") -> None:
+    from videopasta_assets.stages.landing import land
+
+    landing, sealed = land(project)
+    if sealed:
+        say(f"{sum(len(shard.videos) for shard in sealed)} new videos sealed into {len(sealed)} shards.")
+    for unreadable in landing.unreadable:
+        say(f"skipped, cannot be read: {unreadable}")
+
+
+def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool) -> None:
+    """Do the steps, a partition at a time, each as a run that Dagster's web interface shows.
+
+    Raises:
+        VideoPastaError: a step failed; what was done before stays.
+    """
+    say("Loading Dagster ...")
+    from resources.progress import ProgressListener
+    from videopasta_assets.assets import execution
+
+    with _dagster_instance(project) as instance, RunProgress(len(steps)) as progress:
+        listener = ProgressListener(progress.report)
+
+        def succeed(result: execution.ExecutionResult) -> None:
+            if not result.success:
+                sentence = result.error or "it failed without a message"
+                raise UserError(sentence) if result.mistake else VideoPastaError(f"{result.failed_step}: {sentence}")
+
+        def materialize(asset: str, partition: str, tables: list[str]) -> None:
+            if asset == "preference_set":
+                succeed(execution.execute_preference_set(project, instance))
+            elif asset == "lora_checkpoint":
+                succeed(execution.execute_training(project, instance, partition, progress=listener))
+            elif asset == "benchmark_scores":
+                experiment, benchmark = _scored(project, partition)
+                succeed(execution.execute_benchmark(project, instance, experiment, benchmark, progress=listener))
+            else:
+                succeed(
+                    execution.execute_shard(
+                        project, instance, partition, tables, retry_failed=retry_failed, progress=listener
+                    )
+                )
+
+        for partition, group in groupby(steps, key=lambda step: step.partition):
+            tables = [step.asset for step in group]
+            progress.begin(partition)
+            materialize(tables[0], partition, tables)
+            progress.advance(len(tables))
+        succeed(execution.execute_sql_models(project, instance))
+
+
+@contextmanager
+def _dagster_instance(project: "Project") -> Iterator["DagsterInstance"]:
+    """The project's Dagster instance.
+
+    Raises:
+        VideoPastaError: its records cannot be written.
+    """
+    from dagster import DagsterInstance
+    from sqlalchemy.exc import SQLAlchemyError
+
+    home = project.settings.root / ".dagster"
+    try:
+        with DagsterInstance.from_config(str(dagster_home(project))) as instance:
+            yield instance
+    except (SQLAlchemyError, OSError) as error:
+        reason = " ".join(str(error).splitlines()[:1])
+        raise VideoPastaError(f"{home}: Dagster cannot keep its records ({reason}). Is the disk full?") from error
+
+
+def _scored(project: "Project", partition: str) -> tuple[str, str]:
+    """Experiment and benchmark of a partition of `benchmark_scores`."""
+    from videopasta_assets.stages import benchmark_scores
+
+    return next(
+        (experiment.name, benchmark.name)
+        for experiment in project.settings.experiments
+        for benchmark in project.settings.evaluation.benchmarks
+        if benchmark_scores.partition(experiment.name, benchmark.name) == partition
+    )
+
+
+def _report(project: "Project", steps: list["PlanStep"], seconds: float, *, as_json: bool) -> None:
+    from dbt_like_sql.views import connect
+    from videopasta_assets.cli.summary import summarize, tables
+
+    summary = summarize(connect(project.lake))
+    root, lake = project.settings.root, project.lake.root
+    if as_json:
+        print_json({"steps": len(steps), "seconds": round(seconds, 2), "lake": lake, **summary.to_json()})
+        return
+    for drawn in tables(summary):
+        print_table(drawn)
+    OUT.print(
+        f"{'Nothing was stale' if not steps else f'{len(steps)} steps done'} in {seconds:.1f} s.", highlight=False
+    )
+    OUT.print(f"lake       {lake}", highlight=False)
+    OUT.print(f"ask        videopasta sql --project {root} 'SELECT * FROM verified_pairs'", highlight=False)
+    OUT.print(f"look       videopasta ui --project {root}", highlight=False)

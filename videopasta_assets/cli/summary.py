@@ -1,0 +1,149 @@
+"""What a project holds, in the few figures that a run ends with."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from videopasta_assets.cli.console import table
+from videopasta_assets.recipes.retention import attempt_acceptance
+from videopasta_assets.taxonomy import MODES
+
+if TYPE_CHECKING:
+    import duckdb
+    from rich.table import Table
+
+_COUNTS: Final = """
+SELECT (SELECT count(DISTINCT video_id) FROM videos WHERE present),
+       (SELECT count(DISTINCT video_id) FROM sampled_videos WHERE error IS NOT NULL),
+       (SELECT count(*) FROM queries WHERE error IS NULL),
+       (SELECT count(*) FROM aligned_responses WHERE error IS NULL),
+       (SELECT count(*) FROM verified_pairs WHERE error IS NULL)
+"""
+_MODES: Final = """
+SELECT adv_mode, count(DISTINCT (query_id, slot)), count(*),
+       (SELECT count(*) FROM verified_pairs AS pair WHERE pair.adv_mode = adversaries.adv_mode AND pair.error IS NULL)
+FROM adversaries GROUP BY adv_mode
+"""
+_CHECKPOINTS: Final = """
+SELECT experiment, pairs, steps, reward_accuracy, seconds, created_at, adapter, preference_set
+FROM lora_checkpoint WHERE error IS NULL ORDER BY experiment
+"""
+_SCORES: Final = """
+SELECT experiment, benchmark, mode, items, base_accuracy, tuned_accuracy, difference, difference_low, difference_high
+FROM benchmark_scores WHERE error IS NULL ORDER BY experiment, benchmark, mode = 'all', mode
+"""
+
+
+@dataclass(frozen=True)
+class ModeSummary:
+    """One failure mode: its adversary slots, everything generated for them, and what passed."""
+
+    mode: str
+    slots: int
+    attempts: int
+    pairs: int
+
+    @property
+    def retention(self) -> float | None:
+        """Share of slots that ended as a pair."""
+        return self.pairs / self.slots if self.slots else None
+
+    @property
+    def acceptance(self) -> float | None:
+        """Share of generated adversaries that became a pair."""
+        return attempt_acceptance(self.pairs, self.attempts)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts, retention by mode, checkpoints and scores of a project."""
+
+    videos: int
+    unreadable: int
+    queries: int
+    aligned_responses: int
+    pairs: int
+    modes: tuple[ModeSummary, ...]
+    checkpoints: tuple[dict[str, Any], ...]
+    scores: tuple[dict[str, Any], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary for scripts."""
+        modes = [
+            {**asdict(mode), "slot_retention": mode.retention, "attempt_acceptance": mode.acceptance}
+            for mode in self.modes
+        ]
+        return {**asdict(self), "modes": modes}
+
+
+def summarize(connection: "duckdb.DuckDBPyConnection") -> Summary:
+    """The summary of the lake behind `connection`."""
+    counts = connection.execute(_COUNTS).fetchone() or (0, 0, 0, 0, 0)
+    by_mode = {row[0]: ModeSummary(*row) for row in connection.execute(_MODES).fetchall()}
+    return Summary(
+        *counts,
+        modes=tuple(by_mode.get(mode.value, ModeSummary(mode.value, 0, 0, 0)) for mode in MODES),
+        checkpoints=_records(connection, _CHECKPOINTS),
+        scores=_records(connection, _SCORES),
+    )
+
+
+def tables(summary: Summary) -> list["Table"]:
+    """The summary for people."""
+    unreadable = f" ({summary.unreadable} unreadable)" if summary.unreadable else ""
+    drawn = [
+        table(
+            "",
+            ("videos", "queries", "aligned responses", "verified pairs"),
+            [(f"{summary.videos}{unreadable}", summary.queries, summary.aligned_responses, summary.pairs)],
+        ),
+        table(
+            "Retention by failure mode",
+            ("mode", "slots", "attempts", "pairs", "slot retention", "attempt acceptance"),
+            [
+                (mode.mode, mode.slots, mode.attempts, mode.pairs, _percent(mode.retention), _percent(mode.acceptance))
+                for mode in summary.modes
+            ],
+            right=("slots", "attempts", "pairs", "slot retention", "attempt acceptance"),
+        ),
+    ]
+    if summary.checkpoints:
+        rows = [
+            (row["experiment"], row["pairs"], row["steps"], _percent(row["reward_accuracy"]), f"{row['seconds']:.0f} s")
+            for row in summary.checkpoints
+        ]
+        columns = ("experiment", "pairs", "steps", "reward accuracy", "time")
+        drawn.append(table("LoRA checkpoints", columns, rows, right=columns[1:]))
+    if summary.scores:
+        several = len({(row["experiment"], row["benchmark"]) for row in summary.scores}) > 1
+        scores = [
+            (
+                *((row["experiment"], row["benchmark"]) if several else ()),
+                row["mode"],
+                row["items"],
+                _percent(row["base_accuracy"]),
+                _percent(row["tuned_accuracy"]),
+                _difference(row),
+            )
+            for row in summary.scores
+        ]
+        columns = (*(("experiment", "benchmark") if several else ()), "mode", "items", "before", "after", "difference")
+        title = "Accuracy before and after training, with the 95 % interval of the difference in points"
+        drawn.append(table(title, columns, scores, right=("items", "before", "after", "difference")))
+    return drawn
+
+
+def _records(connection: "duckdb.DuckDBPyConnection", query: str) -> tuple[dict[str, Any], ...]:
+    result = connection.execute(query)
+    names = [column[0] for column in result.description or []]
+    return tuple(dict(zip(names, row, strict=True)) for row in result.fetchall())
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{100 * share:.1f} %"
+
+
+def _difference(row: dict[str, Any]) -> str | None:
+    if row["difference"] is None:
+        return None
+    points, low, high = (100 * row[name] for name in ("difference", "difference_low", "difference_high"))
+    return f"{points:+.1f} [{low:+.1f}, {high:+.1f}]"
