@@ -1,86 +1,44 @@
-"""The base model of a run: loaded from local files, without foreign code, and identified by its content."""
+"""The base model of a run, frozen, loaded as the engines load it."""
 
-import hashlib
-from dataclasses import dataclass
+import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 
+from videopasta_assets.engines.loading import LoadedModel, load_model
 from videopasta_assets.errors import UserError
-from videopasta_assets.torchvision_ops import prepare_torchvision
-
-_IDENTITY_SUFFIXES: Final = (".safetensors", ".json", ".jinja", ".txt")
-_CHUNK: Final = 1 << 22
+from videopasta_assets.training.config import TrainingConfig
 
 
-@dataclass(frozen=True)
-class BaseModel:
-    """A frozen Video-LLM with its processor; `model_id` is `<folder name>@<hash of its files>`."""
-
-    model: Any
-    processor: Any
-    model_id: str
-
-
-def load_base(model_dir: Path, *, precision: str = "auto", device: str = "auto") -> BaseModel:
-    """Load a model folder for training, every parameter frozen.
+def load_base(model: str | Path, config: TrainingConfig) -> LoadedModel:
+    """Load a model for training, every parameter frozen.
 
     Raises:
-        UserError: there is no model in the folder, or it is no model that reads video.
+        UserError: no such model, one without video input, or a GPU is asked for and there is none.
     """
-    prepare_torchvision()
-    from transformers import AutoModelForImageTextToText, AutoProcessor
-
-    if not (model_dir / "config.json").is_file():
-        raise UserError(
-            "no model here: config.json is missing",
-            where=str(model_dir),
-            fix="Give a folder with a transformers model, or the name of a downloaded one.",
-        )
-    try:
-        processor = AutoProcessor.from_pretrained(model_dir, local_files_only=True)
-        model = AutoModelForImageTextToText.from_pretrained(
-            model_dir, dtype=_dtype(precision, device), local_files_only=True
-        )
-    except (ValueError, OSError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"not a Video-LLM that transformers can load: {reason}",
-            where=str(model_dir),
-            fix="Use an image-text-to-text model saved as safetensors, such as Qwen2.5-VL.",
-        ) from error
-    model.requires_grad_(False)
-    model.config.use_cache = False
-    return BaseModel(model=model, processor=processor, model_id=model_id(model_dir))
+    place = "cpu" if uses_cpu(config) else f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    dtype = "bfloat16" if uses_bfloat16(config) else "float32"
+    loaded = load_model(model, None, place, dtype)
+    network: Any = loaded.model
+    network.requires_grad_(False)
+    network.config.use_cache = False
+    return loaded
 
 
-def model_id(model_dir: Path) -> str:
-    """`<folder name>@<16 hex digits>`: equal files give equal identities, wherever they lie."""
-    digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(model_dir.iterdir()):
-        if path.suffix in _IDENTITY_SUFFIXES and path.name not in ("training_log.jsonl",):
-            digest.update(path.name.encode())
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-    return f"{model_dir.name}@{digest.hexdigest()}"
-
-
-def use_cpu(device: str) -> bool:
-    """Whether a run with this `device` setting stays off the GPU.
+def uses_cpu(config: TrainingConfig) -> bool:
+    """Whether the run stays off the GPU.
 
     Raises:
         UserError: a GPU is asked for and there is none.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise UserError(f"unknown device {device!r}", where="training.device", fix="Use auto, cpu or cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
+    if config.device == "cuda" and not torch.cuda.is_available():
         raise UserError("no CUDA device is visible", where="training.device", fix="Use auto or cpu.")
-    return device == "cpu" or not torch.cuda.is_available()
+    return config.device == "cpu" or not torch.cuda.is_available()
 
 
-def _dtype(precision: str, device: str) -> torch.dtype:
-    if precision == "auto":
-        precision = "float32" if use_cpu(device) or not torch.cuda.is_bf16_supported() else "bfloat16"
-    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+def uses_bfloat16(config: TrainingConfig) -> bool:
+    """Whether the base is held and computed in bfloat16."""
+    if config.precision == "auto":
+        return not uses_cpu(config) and torch.cuda.is_bf16_supported()
+    return config.precision == "bfloat16"

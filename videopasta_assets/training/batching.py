@@ -49,7 +49,7 @@ def _shuffled(groups: Sequence[str], per_video: int, rng: random.Random) -> list
     members: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
         members.setdefault(group, []).append(index)
-    runs = []
+    runs: list[list[int]] = []
     for indices in members.values():
         rng.shuffle(indices)
         runs.extend(indices[start : start + per_video] for start in range(0, len(indices), per_video))

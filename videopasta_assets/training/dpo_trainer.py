@@ -103,7 +103,12 @@ class VideoDPOTrainer(DPOTrainer):  # type: ignore[misc]  # TRL is untyped
         with torch.no_grad(), adapter, self.compute_loss_context_manager():
             return self.pair_logps(self.model, indices).view(2, -1).T.double().cpu()
 
-    def _compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool) -> torch.Tensor:
+    def _compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool,  # noqa: ARG002  # TRL's signature
+    ) -> torch.Tensor:
         indices = inputs["pairs"].tolist()
         weights = self._weights[indices].to(self.accelerator.device)
         if self._objective == "sft":
@@ -116,7 +121,7 @@ class VideoDPOTrainer(DPOTrainer):  # type: ignore[misc]  # TRL is untyped
             losses = dpo_losses(given)
             self._record(given.chosen.detach(), given.rejected.detach(), inputs["pairs"])
         # Averaging over processes follows; the step as a whole is sum(w l) / batch_size whatever its micro-batches.
-        loss = (weights.to(losses) * losses).sum() / self._batch_size * self.accelerator.num_processes
+        loss: torch.Tensor = (weights.to(losses) * losses).sum() / self._batch_size * self.accelerator.num_processes
         if not torch.isfinite(loss):
             raise TrainingDivergedError(f"the loss became {loss.item()} at step {self.state.global_step + 1}")
         return loss

@@ -7,7 +7,8 @@ from videopasta_assets.torchvision_ops import prepare_torchvision
 
 prepare_torchvision()
 
+from peft import LoraConfig, get_peft_model  # noqa: E402
 from transformers import PrinterCallback, TrainerCallback  # noqa: E402
 from trl import DPOConfig, DPOTrainer  # noqa: E402
 
-__all__ = ["DPOConfig", "DPOTrainer", "PrinterCallback", "TrainerCallback"]
+__all__ = ["DPOConfig", "DPOTrainer", "LoraConfig", "PrinterCallback", "TrainerCallback", "get_peft_model"]

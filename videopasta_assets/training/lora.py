@@ -10,6 +10,7 @@ from typing import Any, Final
 from torch import nn
 
 from videopasta_assets.errors import UserError, VideoPastaError
+from videopasta_assets.training.libraries import LoraConfig
 
 LANGUAGE_MODEL_LINEARS: Final = (
     r"(?:.*\.)?language_model\.(?:.*\.)?layers\.\d+\.(?:self_attn\.[qkvo]_proj|mlp\.(?:gate|up|down)_proj)"
@@ -30,8 +31,6 @@ def lora_config(model: nn.Module, *, r: int, alpha: int, dropout: float, target:
     Raises:
         UserError: nothing matches, or the expression reaches into the vision tower.
     """
-    from peft import LoraConfig
-
     pattern = re.compile(target or LANGUAGE_MODEL_LINEARS)
     linears = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     matched = [name for name in linears if pattern.fullmatch(name)]

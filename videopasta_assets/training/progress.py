@@ -28,7 +28,13 @@ class LogCallback(TrainerCallback):  # type: ignore[misc]  # transformers is unt
         """Time left is measured from here."""
         self._started = time.monotonic()
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+        """Log at every checkpoint: averages then never span one, and a resumed run logs the same records."""
+        if state.global_step % args.save_steps == 0:
+            control.should_log = True
+        return control
+
+    def on_log(self, _args: Any, state: Any, _control: Any, logs: dict[str, float], **_: Any) -> None:
         """One record a logged step; the summary that transformers adds at the end is left out."""
         if not state.is_world_process_zero or "loss" not in logs:
             return
@@ -40,7 +46,7 @@ class LogCallback(TrainerCallback):  # type: ignore[misc]  # transformers is unt
             pace = (time.monotonic() - self._started) / max(1, done - self._first)
             self._progress({"phase": "train", "done": done, "total": total, "eta": pace * (total - done), **record})
 
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
         """Only a checkpoint with this mark is resumed from."""
         if state.is_world_process_zero:
             (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()

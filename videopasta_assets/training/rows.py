@@ -81,7 +81,7 @@ def plain_rows(pairs: Sequence[EncodedPair], encoder: PairEncoder, *, rejected: 
 
 def vision_rows(clips: Sequence[Clip], encoder: PairEncoder) -> dict[str, torch.Tensor]:
     """Grid and time step of each row's video, stacked."""
-    parts = [encoder.clip_tokens(clip).vision for clip in clips]
+    parts = [encoder.vision(clip) for clip in clips]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -112,4 +112,5 @@ def response_logps(model: Any, rows: Rows, vision: Mapping[str, Any], device: to
     logits = logits if logits.dtype == torch.float64 else logits.float()
     normalizer = logits.logsumexp(-1)
     logps = logits[index.source, index.target] - normalizer[index.source]
-    return (logps * index.mask).sum(-1)
+    total: torch.Tensor = (logps * index.mask).sum(-1)
+    return total

@@ -14,10 +14,12 @@ from typing import Any, Final
 import torch
 from safetensors.torch import load_file, save_file
 
+from videopasta_assets.engines.identity import model_identity
+from videopasta_assets.engines.loading import LoadedModel
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.taxonomy import FailureMode
-from videopasta_assets.training.base import BaseModel, load_base, model_id, use_cpu
+from videopasta_assets.training.base import load_base, uses_bfloat16, uses_cpu
 from videopasta_assets.training.batching import MicroBatch, plan_steps
 from videopasta_assets.training.config import TrainingConfig
 from videopasta_assets.training.dpo_trainer import RowMaker, VideoDPOTrainer
@@ -71,15 +73,15 @@ def train_dpo(
     started = time.monotonic()
     ordered = sorted(pairs, key=lambda pair: (pair.content_hash, pair.pair_id))
     weights = mode_weights([pair.mode for pair in ordered], config.lambdas)
-    _check_model_dir(model_dir)
-    run_id = stable_hash(TRAINER_VERSION, config, pairs_hash(ordered), model_id(model_dir))
+    base_model = model_identity(model_dir)
+    run_id = stable_hash(TRAINER_VERSION, config, pairs_hash(ordered), base_model)
     space = Workspace(output_dir)
     finished = TrainingResult.load(space.result)
     if finished is not None and finished.run_id == run_id and (space.adapter / ADAPTER_FILE).is_file():
         return finished
     try:
         space.claim(run_id)
-        return _Run(config, ordered, weights, model_dir, space, reader, progress).train(run_id, started)
+        return _Run(config, ordered, weights, model_dir, space, reader, progress).train(run_id, base_model, started)
     except OSError as error:
         raise VideoPastaError(f"cannot write to {output_dir}: {error.strerror or error}") from error
 
@@ -101,9 +103,11 @@ class _Run:
         self._pairs = pairs
         self._modes = [pair.mode for pair in pairs]
         self._space = space
-        self._report = progress or (lambda event: None)
-        self._base = load_base(model_dir, precision=config.precision, device=config.device)
-        encoder = PairEncoder(self._base.processor, reader, max_side=config.max_side, max_tokens=config.max_tokens)
+        self._report = progress or (lambda _: None)
+        self._base = load_base(model_dir, config)
+        encoder = PairEncoder(
+            self._base, reader, max_side=config.max_side, max_tokens=config.max_tokens, system=pairs[0].prompt.system
+        )
         self._features = ClipFeatures(self._base.model, encoder, int(config.feature_cache_gib * _GIB))
         self._make_rows = row_maker(config.layout, self._base, encoder)
         self._encoded = self._encode(encoder)
@@ -114,7 +118,7 @@ class _Run:
     def _resumed_from(self) -> int:
         return 0 if self._resume is None else checkpoint_step(self._resume)
 
-    def train(self, run_id: str, started: float) -> TrainingResult:
+    def train(self, run_id: str, base_model: str, started: float) -> TrainingResult:
         """Reference, training, scoring, publishing."""
         self._load_or_measure_reference()
         outcome = self._trainer.train(resume_from_checkpoint=None if self._resume is None else str(self._resume))
@@ -122,12 +126,12 @@ class _Run:
         metrics = {"train_loss": float(outcome.training_loss)} | self._score(scored)
         staged = self._space.root / "adapter.new"
         shutil.rmtree(staged, ignore_errors=True)
-        self._base_name_in_adapter()
-        self._trainer.model.save_pretrained(staged, safe_serialization=True)
+        self._name_base(base_model)
+        self._trainer.model.save_pretrained(staged, save_embedding_layers=False)
         by_mode = {mode.value: count for mode, count in count_by_mode(self._pairs).items()}
         card = model_card(
             config=self._config,
-            base_model=self._base.model_id,
+            base_model=base_model,
             preference_set=pairs_hash(self._pairs),
             pairs_by_mode=by_mode,
             scored=len(scored),
@@ -141,7 +145,7 @@ class _Run:
             adapter=self._space.adapter,
             adapter_hash=hashlib.sha256((self._space.adapter / ADAPTER_FILE).read_bytes()).hexdigest(),
             run_id=run_id,
-            base_model=self._base.model_id,
+            base_model=base_model,
             preference_set=pairs_hash(self._pairs),
             pairs=len(self._pairs),
             pairs_by_mode=by_mode,
@@ -234,13 +238,13 @@ class _Run:
             chosen += random.Random(self._config.seed).sample(members, min(share, len(members)))
         return sorted(chosen)
 
-    def _base_name_in_adapter(self) -> None:
+    def _name_base(self, base_model: str) -> None:
         """PEFT records the base by its path, which means nothing elsewhere: record its name."""
         for adapter in self._trainer.model.peft_config.values():
-            adapter.base_model_name_or_path = self._base.model_id.partition("@")[0]
+            adapter.base_model_name_or_path = base_model.partition("@")[0]
 
 
-def row_maker(layout: str, base: BaseModel, encoder: PairEncoder) -> RowMaker:
+def row_maker(layout: str, base: LoadedModel, encoder: PairEncoder) -> RowMaker:
     """The function that lays pairs out.
 
     Raises:
@@ -264,10 +268,6 @@ def row_maker(layout: str, base: BaseModel, encoder: PairEncoder) -> RowMaker:
 
 def training_arguments(config: TrainingConfig, steps: Sequence[Sequence[MicroBatch]], checkpoints: Path) -> Any:
     """TRL's arguments of a planned run."""
-    cpu = use_cpu(config.device)
-    bfloat16 = config.precision == "bfloat16" or (
-        config.precision == "auto" and not cpu and torch.cuda.is_bf16_supported()
-    )
     return DPOConfig(
         output_dir=str(checkpoints),
         max_steps=len(steps),
@@ -282,8 +282,8 @@ def training_arguments(config: TrainingConfig, steps: Sequence[Sequence[MicroBat
         max_length=None,
         disable_dropout=False,
         gradient_checkpointing=config.gradient_checkpointing,
-        bf16=bfloat16,
-        use_cpu=cpu,
+        bf16=uses_bfloat16(config),
+        use_cpu=uses_cpu(config),
         seed=config.seed,
         data_seed=config.seed,
         save_steps=config.save_steps,
@@ -295,10 +295,3 @@ def training_arguments(config: TrainingConfig, steps: Sequence[Sequence[MicroBat
         disable_tqdm=True,
         report_to="none",
     )
-
-
-def _check_model_dir(model_dir: Path) -> None:
-    if not model_dir.is_dir():
-        raise UserError(
-            "no such model folder", where=str(model_dir), fix="Give the folder of a downloaded transformers model."
-        )

@@ -62,13 +62,13 @@ class ClipFeatures:
         return value
 
     def _compute(self, clip: Clip) -> torch.Tensor:
-        tokens, pixels = self._encoder.process(clip)
+        pixels = self._encoder.pixels(clip)
         if not self._takes_features:
             return pixels
         device = next(self._model.parameters()).device
         with torch.no_grad():
             outputs = self._model.get_video_features(
-                pixels.to(device), tokens.vision["video_grid_thw"].to(device), return_dict=True
+                pixels.to(device), self._encoder.vision(clip)["video_grid_thw"].to(device), return_dict=True
             )
         return torch.cat(tuple(outputs.pooler_output)).cpu()
 

@@ -1,0 +1,151 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from peft import PeftModel
+from rig import Rig
+from safetensors.torch import load_file
+from tiny_model import make_pairs, save_tiny_model
+
+from videopasta_assets.errors import UserError, VideoPastaError
+from videopasta_assets.training.config import TrainingConfig
+from videopasta_assets.training.dpo_trainer import TrainingDivergedError, VideoDPOTrainer
+from videopasta_assets.training.pairs import pairs_hash
+from videopasta_assets.training.train import train_dpo
+from videopasta_assets.video.reader import get_reader
+
+_FAST = TrainingConfig(
+    epochs=3, learning_rate=3e-3, batch_size=4, micro_batch_size=2, save_steps=3, logging_steps=2, lora_dropout=0.1
+)
+
+
+@pytest.fixture(scope="module")
+def reader(video_dir):
+    return get_reader("auto", [video_dir])
+
+
+@pytest.fixture(scope="module")
+def pairs(video_dir):
+    return make_pairs(video_dir / "train", videos=2, per_video=7)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_dir, pairs, reader, tmp_path_factory):
+    events = []
+    folder = tmp_path_factory.mktemp("run")
+    return train_dpo(_FAST, pairs, tiny_dir, folder, reader, events.append), events, folder
+
+
+def weights(result) -> dict[str, torch.Tensor]:
+    return load_file(result.adapter / "adapter_model.safetensors")
+
+
+def test_training_raises_the_margin_in_every_mode(trained) -> None:
+    result, events, folder = trained
+    log = [json.loads(line) for line in (folder / "training_log.jsonl").read_text().splitlines()]
+    assert log[0]["step"] == 1
+    assert log[0]["rewards/margins"] == pytest.approx(0, abs=0.05)
+    assert result.metrics["rewards/margins"] > 0.3
+    assert result.metrics["rewards/accuracies"] >= 0.9
+    assert {f"rewards/margins/{mode}" for mode in ("spatial", "temporal", "cross_frame")} <= result.metrics.keys()
+    assert {event["phase"] for event in events} == {"encode", "reference", "train", "score"}
+    assert events[-1]["done"] == events[-1]["total"]
+
+
+def test_the_adapter_folder_holds_safetensors_and_a_card(trained, pairs, tiny_dir) -> None:
+    result, _, folder = trained
+    assert sorted(path.name for path in result.adapter.iterdir()) == [
+        "README.md",
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]
+    card = (result.adapter / "README.md").read_text()
+    assert pairs_hash(pairs) in card
+    assert f"{result.metrics['rewards/margins']:.3f}" in card
+    assert str(folder) not in card + (result.adapter / "adapter_config.json").read_text()
+    assert str(tiny_dir) not in card + (result.adapter / "adapter_config.json").read_text()
+    assert not (folder / "checkpoints").exists()
+
+
+def test_a_reloaded_adapter_is_the_trained_policy(trained, tiny_dir, pairs, reader, tmp_path) -> None:
+    result, _, _ = trained
+    rig = Rig(tiny_dir, pairs, reader, tmp_path)
+    fresh = PeftModel.from_pretrained(rig.loaded.model.__class__.from_pretrained(tiny_dir), result.adapter)
+    tuned = {name: part for name, part in fresh.named_parameters() if "lora_" in name}
+    for name, part in rig.model.named_parameters():
+        if "lora_" in name:
+            part.data = tuned[name].data.double()
+    margins = (rig.trainer.measure(range(len(pairs)), adapted=True) - rig.trainer.reference) * 0.1
+    assert float((margins[:, 0] - margins[:, 1]).mean()) == pytest.approx(result.metrics["rewards/margins"], abs=1e-4)
+
+
+def test_the_same_run_is_returned_and_another_order_is_the_same_run(trained, pairs, tiny_dir, reader) -> None:
+    result, _, folder = trained
+    again = train_dpo(_FAST, pairs[::-1], tiny_dir, folder, reader)
+    assert again.reused
+    assert replace(again, reused=False) == result
+
+
+def test_an_interrupted_run_ends_with_the_same_weights(trained, pairs, tiny_dir, reader, tmp_path, monkeypatch) -> None:
+    result, _, folder = trained
+    step = VideoDPOTrainer.training_step
+
+    def killed(self, *args, **kwargs):
+        if self.state.global_step == 5:
+            raise KeyboardInterrupt
+        return step(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(VideoDPOTrainer, "training_step", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train_dpo(_FAST, pairs, tiny_dir, tmp_path, reader)
+    (tmp_path / "checkpoints" / "checkpoint-4").mkdir()  # cut off while it was written
+    resumed = train_dpo(_FAST, pairs, tiny_dir, tmp_path, reader)
+    assert resumed.resumed_from == 3
+    assert resumed.adapter_hash == result.adapter_hash
+    assert all(torch.equal(part, weights(result)[name]) for name, part in weights(resumed).items())
+    assert (tmp_path / "training_log.jsonl").read_text() == (folder / "training_log.jsonl").read_text()
+
+
+def test_other_inputs_replace_an_adapter_only_when_they_succeed(trained, pairs, tiny_dir, reader, tmp_path) -> None:
+    short = _FAST.model_copy(update={"max_steps": 1})
+    first = train_dpo(short, pairs, tiny_dir, tmp_path, reader)
+    wild = _FAST.model_copy(update={"learning_rate": 1e30, "max_grad_norm": 1e30})
+    with pytest.raises(TrainingDivergedError, match="at step"):
+        train_dpo(wild, pairs, tiny_dir, tmp_path, reader)
+    assert weights(first).keys() == weights(trained[0]).keys()
+    second = train_dpo(short.model_copy(update={"seed": 1}), pairs, tiny_dir, tmp_path, reader)
+    assert second.adapter_hash != first.adapter_hash
+
+
+@pytest.mark.parametrize("objective", ["dpo", "sft"])
+def test_layouts_and_objectives_train_alike(objective, pairs, tiny_dir, reader, tmp_path) -> None:
+    config = _FAST.model_copy(update={"objective": objective, "lora_dropout": 0.0, "max_steps": 4})
+    results = [
+        train_dpo(config.model_copy(update={"layout": layout}), pairs, tiny_dir, tmp_path / layout, reader)
+        for layout in ("plain", "packed")
+    ]
+    plain, packed = map(weights, results)
+    assert max(float((plain[name] - packed[name]).abs().max()) for name in plain) < 1e-3
+    assert results[0].metrics["rewards/chosen"] > 0
+
+
+def test_clear_mistakes(pairs, tiny_dir, reader, tmp_path) -> None:
+    with pytest.raises(UserError, match="empty"):
+        train_dpo(_FAST, [], tiny_dir, tmp_path, reader)
+    with pytest.raises(UserError, match="no such model"):
+        train_dpo(_FAST, pairs, tmp_path / "missing", tmp_path, reader)
+    with pytest.raises(UserError, match=r"training pair .*limit is 20.*max_frames"):
+        train_dpo(_FAST.model_copy(update={"max_tokens": 20}), pairs, tiny_dir, tmp_path, reader)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(VideoPastaError, match="cannot write"):
+        train_dpo(_FAST, pairs, tiny_dir, tmp_path / "file" / "run", reader)
+
+
+def test_a_model_of_another_seed_is_another_run(pairs, tiny_dir, reader, tmp_path) -> None:
+    short = _FAST.model_copy(update={"max_steps": 1})
+    first = train_dpo(short, pairs[:3], tiny_dir, tmp_path / "run", reader)
+    other = train_dpo(short, pairs[:3], save_tiny_model(tmp_path / "tiny", seed=1), tmp_path / "run", reader)
+    assert not other.reused
+    assert other.run_id != first.run_id
