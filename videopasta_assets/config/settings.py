@@ -174,6 +174,19 @@ class ExperimentSettings(Settings):
     seed: int = Field(default=0, description="Seed of the adapter's first weights and of the order of pairs.")
     training: TrainingSettings = TrainingSettings()
     modes: tuple[FailureMode, ...] = Field(default=MODES, min_length=1, description="Modes whose pairs it trains on.")
+    pairs: Literal["verified", "unfiltered"] = Field(
+        default="verified",
+        description="unfiltered: every first attempt, whatever the verifier said: a baseline to measure it.",
+    )
+    max_pairs: int | None = Field(
+        default=None, ge=1, description="A seeded draw of so many pairs, spread over the modes; none: all."
+    )
+
+    @model_validator(mode="after")
+    def _base_is_taken(self) -> Self:
+        if self.name == "base":
+            raise ValueError("'base' names the untuned model; choose another name")
+        return self
 
 
 class BenchmarkSettings(Settings):

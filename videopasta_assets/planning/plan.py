@@ -15,6 +15,7 @@ from videopasta_assets.planning.attempts import reconcile_attempts
 from videopasta_assets.planning.cost import estimated_seconds
 from videopasta_assets.stages import (
     aligned_responses,
+    benchmark_answers,
     benchmark_scores,
     lora_checkpoint,
     preference_set,
@@ -154,7 +155,7 @@ def _plan_fan_in(project: Project, pairs_pending: bool) -> list[PlanStep]:
             steps.append(_step(project, "lora_checkpoint", name, parts, derivations, False))
         training_pending = steps[-1].to_do
         for benchmark in project.settings.evaluation.benchmarks:
-            partition = benchmark_scores.partition(name, benchmark.name)
+            partition = benchmark_answers.partition(name, benchmark.name)
             parts = benchmark_scores.spec(project, benchmark.name)
             if training_pending:
                 held = _manifest(project, "benchmark_scores", partition)

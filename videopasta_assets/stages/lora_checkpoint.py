@@ -8,13 +8,13 @@ from typing import Any
 
 from videopasta_assets.config.settings import ExperimentSettings
 from videopasta_assets.errors import UserError
-from videopasta_assets.hashing import combined_hash, stable_hash
+from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
-from videopasta_assets.stages import preference_set
 from videopasta_assets.stages.aligned_responses import aligned_prompt
 from videopasta_assets.stages.materialize import Outcome, materialize
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.stages.sampled_videos import clip_of
+from videopasta_assets.stages.training_set import training_set
 from videopasta_assets.taxonomy import MODES, FailureMode
 from videopasta_assets.training import TrainingConfig, TrainingPair
 
@@ -54,17 +54,12 @@ def spec(project: Project, name: str) -> dict[str, str]:
 
 def derive(project: Project, name: str) -> list[Derivation]:
     """The experiment's one row; none while there is nothing to train on."""
-    chosen = preference_set.current(project)
+    experiment = experiment_named(project, name)
+    chosen = training_set(project, experiment)
     if chosen is None:
         return []
-    modes = experiment_named(project, name).modes
-    members = tuple(pair for pair in chosen.members if pair["adv_mode"] in modes)
-    if not members:
-        return []
-    # Only the pairs that this experiment trains on are its input: a new spatial pair leaves a temporal-only run alone.
-    content = combined_hash(f"{pair['pair_id']} {pair['data_version']}" for pair in members)
-    provenance = stable_hash(content, spec(project, name))
-    return [Derivation(name, provenance, (preference_set.PreferenceSet(chosen.hash, members), provenance))]
+    provenance = stable_hash(chosen.content, spec(project, name))
+    return [Derivation(name, provenance, (chosen, provenance))]
 
 
 def training_pairs(project: Project, members: tuple[Row, ...]) -> list[TrainingPair]:
@@ -144,7 +139,7 @@ def _trained(project: Project, derivation: Derivation, progress: TrainingProgres
     return {
         "row_key": name,
         "experiment": name,
-        "preference_set": chosen.hash,
+        "preference_set": chosen.source,
         "base_model": project.model_id("responder"),
         "adapter": result.adapter.relative_to(project.lake.root).as_posix(),
         "adapter_hash": result.adapter_hash,

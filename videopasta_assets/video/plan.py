@@ -7,7 +7,7 @@ strategies here, and `plans_coincide` exists to be checked.
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, Literal, Protocol
@@ -35,7 +35,7 @@ class FrameTimes(Protocol):
         ...
 
     @property
-    def pts(self) -> Sequence[float]:
+    def pts(self) -> Iterable[float]:
         """Presentation time of each frame, seconds from the first, ascending."""
         ...
 

@@ -1,0 +1,83 @@
+"""Which pairs an experiment trains on: the preference set, or a baseline drawn from what the verifier saw."""
+
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from videopasta_assets.config.settings import ExperimentSettings
+from videopasta_assets.hashing import combined_hash, stable_hash
+from videopasta_assets.lake import Row
+from videopasta_assets.recipes.answer_text import same_answer
+from videopasta_assets.stages import preference_set
+from videopasta_assets.stages.project import Project, good_rows
+from videopasta_assets.taxonomy import MODES
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Pairs of one experiment.
+
+    Attributes:
+        source: hash of the whole set that they were drawn from: the preference set's, when the pairs are verified.
+        content: hash of the pairs themselves; a new pair of a mode that is not trained on leaves it alone.
+        members: rows with pair_id, pair_shard, video_id, query_mode, query_category, query, chosen, rejected,
+            adv_mode and data_version.
+    """
+
+    source: str
+    content: str
+    members: tuple[Row, ...]
+
+
+def training_set(project: Project, experiment: ExperimentSettings) -> TrainingSet | None:
+    """The experiment's pairs as the lake holds them now; None while there are none."""
+    if experiment.pairs == "verified":
+        current = preference_set.current(project)
+        source, pairs = (current.hash, current.members) if current else ("", ())
+    else:
+        pairs = unfiltered_pairs(project)
+        source = _content(pairs)
+    members = [pair for pair in pairs if pair["adv_mode"] in experiment.modes]
+    if experiment.max_pairs is not None:
+        members = _draw(members, experiment.max_pairs, experiment.seed)
+    members.sort(key=lambda row: str(row["pair_id"]))
+    return TrainingSet(source, _content(tuple(members)), tuple(members)) if members else None
+
+
+def unfiltered_pairs(project: Project) -> tuple[Row, ...]:
+    """Every slot's first attempt against its aligned response, whatever its verdict was.
+
+    Two answers in the same words are left out: they hold no preference.
+    """
+    pairs: list[Row] = []
+    for shard in project.lake.shards_of("adversaries", project.recipe):
+        aligned_rows = {row["query_id"]: row for row in good_rows(project, "aligned_responses", shard)}
+        for adversary in good_rows(project, "adversaries", shard):
+            aligned = aligned_rows.get(adversary["query_id"])
+            if adversary["attempt"] != 1 or aligned is None:
+                continue
+            if same_answer(aligned["response"], adversary["response"]):
+                continue
+            pairs.append(
+                {
+                    "pair_id": adversary["adversary_id"],
+                    "pair_shard": shard,
+                    "data_version": stable_hash(aligned["data_version"], adversary["data_version"]),
+                    "adv_mode": adversary["adv_mode"],
+                    "chosen": aligned["response"],
+                    "rejected": adversary["response"],
+                    **{name: aligned[name] for name in ("video_id", "query_mode", "query_category", "query")},
+                }
+            )
+    return tuple(pairs)
+
+
+def _draw(pairs: list[Row], count: int, seed: int) -> list[Row]:
+    """A seeded draw, as even over the modes as they allow; a larger count extends a smaller one."""
+    shuffled = sorted(pairs, key=lambda row: stable_hash("draw", seed, row["pair_id"]))
+    by_mode = [[row for row in shuffled if row["adv_mode"] == mode] for mode in MODES]
+    in_turn = [row for rows in zip_longest(*by_mode) for row in rows if row is not None]
+    return in_turn[:count]
+
+
+def _content(pairs: tuple[Row, ...]) -> str:
+    return combined_hash(f"{pair['pair_id']} {pair['data_version']}" for pair in pairs)
