@@ -77,10 +77,14 @@ class Summary:
 
 def summarize(connection: "duckdb.DuckDBPyConnection") -> Summary:
     """The summary of the lake behind `connection`."""
-    counts = connection.execute(_COUNTS).fetchone() or (0, 0, 0, 0, 0)
+    videos, unreadable, queries, aligned, pairs = connection.execute(_COUNTS).fetchall()[0]
     by_mode = {row[0]: ModeSummary(*row) for row in connection.execute(_MODES).fetchall()}
     return Summary(
-        *counts,
+        videos,
+        unreadable,
+        queries,
+        aligned,
+        pairs,
         modes=tuple(by_mode.get(mode.value, ModeSummary(mode.value, 0, 0, 0)) for mode in MODES),
         checkpoints=_records(connection, _CHECKPOINTS),
         scores=_records(connection, _SCORES),
