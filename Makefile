@@ -2,7 +2,7 @@
 # A CPU build of torch is chosen through pip's own settings, for example:
 #   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make demo
 .DELETE_ON_ERROR:
-.PHONY: demo ui test lint format types imports check clean
+.PHONY: demo ui test lint format types imports check docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -36,6 +36,9 @@ imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 check: lint types imports test
+
+docs: $(VENV)/.installed-dev  ## write the generated part of the guides
+	$(BIN)/python docs/generate.py
 
 clean:  ## remove the environment, the demo and caches
 	rm -rf $(VENV) $(PROJECT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

@@ -80,4 +80,4 @@ def test_every_key_is_explained() -> None:
 
 def test_the_documentation_shows_the_file_as_it_is() -> None:
     page = (REPOSITORY / "docs" / "configuration.md").read_text(encoding="utf-8")
-    assert project_file(preset_text("embedded")) in page
+    assert project_file(preset_text("embedded")) in page, "run `make docs`"

@@ -49,6 +49,7 @@ def run(
             print_plan(planned, new_videos(opened))
         return
     if steps:
+        _check_benchmarks(opened, steps)
         _execute(opened, steps, retry_failed=retry_failed)
     _report(opened, steps, time.monotonic() - started, as_json=as_json)
 
@@ -61,6 +62,24 @@ def _land(project: "Project") -> None:
         say(f"{sum(len(shard.videos) for shard in sealed)} new videos sealed into {len(sealed)} shards.")
     for unreadable in landing.unreadable:
         say(f"skipped, cannot be read: {unreadable}")
+
+
+def _check_benchmarks(project: "Project", steps: list["PlanStep"]) -> None:
+    """A benchmark file that is missing is told now, not after hours of generation and training.
+
+    Raises:
+        UserError: one of the benchmarks to score on is not there.
+    """
+    if not any(step.asset == "benchmark_scores" for step in steps):
+        return
+    for benchmark in project.settings.evaluation.benchmarks:
+        items = project.settings.path(benchmark.items)
+        if not items.is_file():
+            raise UserError(
+                f"the file of benchmark {benchmark.name!r} is not there",
+                where=str(items),
+                fix="Put it there, correct evaluation.benchmarks in videopasta.yaml, or run with --no-train.",
+            )
 
 
 def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool) -> None:
@@ -125,13 +144,13 @@ def _dagster_instance(project: "Project") -> Iterator["DagsterInstance"]:
 
 def _scored(project: "Project", partition: str) -> tuple[str, str]:
     """Experiment and benchmark of a partition of `benchmark_scores`."""
-    from videopasta_assets.stages import benchmark_scores
+    from videopasta_assets.stages.benchmark_answers import partition as score_partition
 
     return next(
         (experiment.name, benchmark.name)
         for experiment in project.settings.experiments
         for benchmark in project.settings.evaluation.benchmarks
-        if benchmark_scores.partition(experiment.name, benchmark.name) == partition
+        if score_partition(experiment.name, benchmark.name) == partition
     )
 
 
