@@ -99,10 +99,10 @@ def main(arguments: list[str]) -> int:
     try:
         result = run(Path(arguments[0]), console)
     except UserError as error:
-        console.print(str(error), style="red", markup=False)
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
     except VideoPastaError as error:
-        console.print(str(error), style="red", markup=False)
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 1
     figures = {name: round(value, 4) for name, value in sorted(result.metrics.items())}
     print(json.dumps({"adapter": str(result.adapter), "steps": result.steps, **figures}, indent=1))  # noqa: T201
