@@ -37,6 +37,12 @@ class Prefix:
     types: torch.Tensor | None
     vision: Mapping[str, torch.Tensor]
 
+    @property
+    def form(self) -> tuple[tuple[int, ...], ...]:
+        """What must agree for two videos to go through a model together: families that stack whole videos differ
+        by number of frames, families that concatenate patches never do."""
+        return tuple(tuple(self.vision[name].shape[1:]) for name in sorted(self.vision))
+
 
 @dataclass(frozen=True)
 class PromptText:

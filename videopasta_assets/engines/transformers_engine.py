@@ -120,7 +120,8 @@ class TransformersEngine:
                     if following is not None:
                         pending = ahead.submit(self._encode, following)
                     yield from batch.failed
-                    yield from self._answer(batch.rows, batch.prefixes)
+                    for rows in _by_form(batch):
+                        yield from self._answer(rows, batch.prefixes)
 
     def close(self) -> None:
         """Free the model."""
@@ -171,8 +172,6 @@ class TransformersEngine:
 
     def _answer(self, rows: Sequence[_Row], prefixes: Sequence[Prefix]) -> Iterator[Reply]:
         """Generate; out of memory, in halves."""
-        if not rows:
-            return
         if len(rows) > self._batch_size:
             yield from self._halves(rows, prefixes)
             return
@@ -243,6 +242,14 @@ class TransformersEngine:
             completion_tokens=len(ids) if end is None else end + 1,
             seconds=seconds,
         )
+
+
+def _by_form(batch: _Batch) -> list[list[_Row]]:
+    """Rows whose videos can go through the model together."""
+    forms: dict[object, list[_Row]] = {}
+    for row in batch.rows:
+        forms.setdefault(None if row.prefix is None else batch.prefixes[row.prefix].form, []).append(row)
+    return list(forms.values())
 
 
 def _failure(request: Request, error: str) -> Reply:
