@@ -31,7 +31,7 @@ CATEGORY_WEIGHTS: Final = {
     FailureMode.TEMPORAL: 1.5,
     FailureMode.CROSS_FRAME: 1.0,
 }
-SPARSE_COUNTS: Final = (1, 1, 2, 4)
+SPARSE_COUNTS: Final = (1, 2, 3, 4)
 CHECK_ANSWER: Final = "True or false?\nQ: {query}\nA: {answer}"
 
 _prompts = PromptLibrary("compact")

@@ -6,7 +6,7 @@ a model that does not look gains nothing from the question's wording.
 
 import json
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from videopasta_assets.toyworld.claims import Sentence
@@ -57,29 +57,39 @@ class Balance:
 
     def __init__(self) -> None:
         self._categories: Counter[str] = Counter()
-        self._labels: Counter[tuple[str, str]] = Counter()
+        self._labels: dict[str, Counter[str]] = defaultdict(Counter)
 
     def draw(self, scene: Scene, count: int, rng: random.Random) -> list[Question]:
-        """`count` different questions (fewer where the scene has not so many)."""
+        """`count` different questions (fewer where the scene has not so many).
+
+        A class that is ahead of its category's rarest one waits for a later scene, unless nothing else is left.
+        """
         drawn: list[Question] = []
-        for _ in range(count * 4):
-            if len(drawn) == count:
-                break
-            order = sorted(MODE_OF, key=lambda category: (self._categories[category], rng.random()))
-            for category in order:
-                found = [
-                    (label, question)
-                    for label, question in candidates(scene, category)
-                    if question not in drawn and four_options(scene, question, random.Random(0)) is not None
-                ]
-                if found:
-                    rarest = min(self._labels[category, label] for label, _ in found)
-                    label, question = rng.choice([f for f in found if self._labels[category, f[0]] == rarest])
-                    self._labels[category, label] += 1
-                    self._categories[category] += 1
-                    drawn.append(question)
-                    break
+        offers = {category: self._offers(scene, category) for category in MODE_OF}
+        for patient in (True, False):
+            for _ in range(count - len(drawn)):
+                for category in sorted(MODE_OF, key=lambda name: (self._categories[name], rng.random())):
+                    counts = self._labels[category]
+                    limit = min(counts.values(), default=0) + 1 if patient else max(counts.values(), default=0)
+                    found = [(label, q) for label, q in offers[category] if counts[label] <= limit and q not in drawn]
+                    if found:
+                        rarest = min(counts[label] for label, _ in found)
+                        label, question = rng.choice([f for f in found if counts[f[0]] == rarest])
+                        counts[label] += 1
+                        self._categories[category] += 1
+                        drawn.append(question)
+                        break
         return drawn
+
+    def _offers(self, scene: Scene, category: str) -> list[tuple[str, Question]]:
+        found = [
+            (label, question)
+            for label, question in candidates(scene, category)
+            if four_options(scene, question, random.Random(0)) is not None
+        ]
+        for label, _ in found:
+            self._labels[category][label] += 0
+        return found
 
 
 def four_options(scene: Scene, question: Question, rng: random.Random) -> tuple[list[str], int] | None:

@@ -19,7 +19,7 @@ def contradicted_modes(aligned: str, adversary: str) -> frozenset[FailureMode] |
         return None
     modes = set()
     for a, b in zip(first, second, strict=True):
-        if a is None or b is None or a.core.mode is not b.core.mode or not _same_topic(a.core, b.core):
+        if a is None or b is None or a.core.mode is not b.core.mode or not same_topic(a.core, b.core):
             return None
         if not _compatible(a, b):
             modes.add(a.core.mode)
@@ -37,7 +37,8 @@ _UNTITLED = {"closest", "farthest", "third", "first_flash", "cut", "setting", "s
 """Forms whose subject is part of what they claim, not what they are about."""
 
 
-def _same_topic(a: Claim, b: Claim) -> bool:
+def same_topic(a: Claim, b: Claim) -> bool:
+    """Whether two claims could answer the same question."""
     if a.kind in _UNTITLED or b.kind in _UNTITLED:
         return a.kind == b.kind or {a.kind, b.kind} in ({"stays", "changes"}, {"announced", "no_mark"})
     return dict(a.slots).get("x") == dict(b.slots).get("x")

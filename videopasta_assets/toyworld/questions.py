@@ -119,7 +119,8 @@ def _relative(scene: Scene) -> _Found:
     for half, column in (("left", 0), ("right", 2)):
         count = NUMBERS[sum(thing.start_place[1] == column for thing in opening(scene))]
         text = f"How many objects start in the {half} third?"
-        found.append((count, text, claim("third", n=count, h=half), None))
+        label = count if count in ("none", "one") else "many"
+        found.append((label, text, claim("third", n=count, h=half), None))
     return found
 
 
