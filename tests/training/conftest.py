@@ -1,14 +1,15 @@
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+from videopasta_assets.torchvision_ops import prepare_torchvision
+
+prepare_torchvision()  # test modules import transformers themselves
 
 
 @pytest.fixture(scope="session")
 def tiny_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tiny_model import save_tiny_model
+    from tests.training.tiny_model import save_tiny_model
 
     return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
 

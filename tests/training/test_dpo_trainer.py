@@ -1,10 +1,10 @@
 import pytest
 import torch
-from handwritten import dpo_loss, response_logp, stock_inputs
-from rig import Rig
-from tiny_model import make_pairs
 from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl
 
+from tests.training.handwritten import dpo_loss, response_logp, stock_inputs
+from tests.training.rig import Rig
+from tests.training.tiny_model import make_pairs
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.training.dpo_trainer import TrainingDivergedError
 from videopasta_assets.training.libraries import DPOTrainer

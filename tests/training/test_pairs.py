@@ -5,8 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tiny_model import make_pairs
 
+from tests.training.tiny_model import make_pairs
 from videopasta_assets.errors import UserError
 from videopasta_assets.prompts import Prompt
 from videopasta_assets.training.pairs import TrainingPair, count_by_mode, pairs_hash, read_pairs, write_pairs

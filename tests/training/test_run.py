@@ -1,8 +1,8 @@
 import json
 
 import pytest
-from tiny_model import make_pairs
 
+from tests.training.tiny_model import make_pairs
 from videopasta_assets.errors import UserError
 from videopasta_assets.training.pairs import write_pairs
 from videopasta_assets.training.run import load_settings, main

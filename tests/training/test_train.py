@@ -4,10 +4,10 @@ from dataclasses import replace
 import pytest
 import torch
 from peft import PeftModel
-from rig import Rig
 from safetensors.torch import load_file
-from tiny_model import make_pairs, save_tiny_model
 
+from tests.training.rig import Rig
+from tests.training.tiny_model import make_pairs, save_tiny_model
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.training.config import TrainingConfig
 from videopasta_assets.training.dpo_trainer import TrainingDivergedError, VideoDPOTrainer
@@ -46,9 +46,9 @@ def test_training_raises_the_margin_in_every_mode(trained) -> None:
     log = [json.loads(line) for line in (folder / "training_log.jsonl").read_text().splitlines()]
     assert log[0]["step"] == 1
     assert log[0]["rewards/margins"] == pytest.approx(0, abs=0.05)
-    assert result.metrics["rewards/margins"] > 0.3
-    assert result.metrics["rewards/accuracies"] >= 0.9
-    assert {f"rewards/margins/{mode}" for mode in ("spatial", "temporal", "cross_frame")} <= result.metrics.keys()
+    assert result.metrics["reward_margin"] > 0.3
+    assert result.metrics["reward_accuracy"] >= 0.9
+    assert {f"reward_margin/{mode}" for mode in ("spatial", "temporal", "cross_frame")} <= result.metrics.keys()
     assert {event["phase"] for event in events} == {"encode", "reference", "train", "score"}
     assert events[-1]["done"] == events[-1]["total"]
 
@@ -62,7 +62,7 @@ def test_the_adapter_folder_holds_safetensors_and_a_card(trained, pairs, tiny_di
     ]
     card = (result.adapter / "README.md").read_text()
     assert pairs_hash(pairs) in card
-    assert f"{result.metrics['rewards/margins']:.3f}" in card
+    assert f"{result.metrics['reward_margin']:.3f}" in card
     assert str(folder) not in card + (result.adapter / "adapter_config.json").read_text()
     assert str(tiny_dir) not in card + (result.adapter / "adapter_config.json").read_text()
     assert not (folder / "checkpoints").exists()
@@ -77,7 +77,7 @@ def test_a_reloaded_adapter_is_the_trained_policy(trained, tiny_dir, pairs, read
         if "lora_" in name:
             part.data = tuned[name].data.double()
     margins = (rig.trainer.measure(range(len(pairs)), adapted=True) - rig.trainer.reference) * 0.1
-    assert float((margins[:, 0] - margins[:, 1]).mean()) == pytest.approx(result.metrics["rewards/margins"], abs=1e-4)
+    assert float((margins[:, 0] - margins[:, 1]).mean()) == pytest.approx(result.metrics["reward_margin"], abs=1e-4)
 
 
 def test_the_same_run_is_returned_and_another_order_is_the_same_run(trained, pairs, tiny_dir, reader) -> None:
@@ -128,7 +128,7 @@ def test_layouts_and_objectives_train_alike(objective, pairs, tiny_dir, reader, 
     ]
     plain, packed = map(weights, results)
     assert max(float((plain[name] - packed[name]).abs().max()) for name in plain) < 1e-3
-    assert results[0].metrics["rewards/chosen"] > 0
+    assert results[0].metrics["reward_chosen"] > 0
 
 
 def test_clear_mistakes(pairs, tiny_dir, reader, tmp_path) -> None:

@@ -5,30 +5,18 @@ from pathlib import Path
 import av
 import numpy as np
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
+from tests.engines.tiny_model import CHAT_TEMPLATE, SPECIAL, clip_of, tiny_tokenizer
 from videopasta_assets.prompts import Prompt
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.torchvision_ops import prepare_torchvision
 from videopasta_assets.training.pairs import TrainingPair
-from videopasta_assets.video.clip import Clip
-from videopasta_assets.video.plan import SamplingSpec, plan_frames
-from videopasta_assets.video.probe import probe
-
-_SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>"]
-_SPECIAL += ["<|image_pad|>", "<|video_pad|>"]
-_TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{% for part in message.content %}"
-    "{% if part.type == 'video' %}<|vision_start|><|video_pad|><|vision_end|>{% else %}{{ part.text }}{% endif %}"
-    "{% endfor %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 
 
 def save_tiny_model(folder: Path, seed: int = 0, dtype: torch.dtype = torch.float32) -> Path:
     """Save a model of some ten thousand parameters; larger initial weights than usual, so that prompts matter."""
     prepare_torchvision()
     from transformers import (
-        PreTrainedTokenizerFast,
         Qwen2_5_VLConfig,
         Qwen2_5_VLForConditionalGeneration,
         Qwen2_5_VLProcessor,
@@ -36,18 +24,13 @@ def save_tiny_model(folder: Path, seed: int = 0, dtype: torch.dtype = torch.floa
         Qwen2VLVideoProcessor,
     )
 
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    inner = Tokenizer(models.BPE({letter: number for number, letter in enumerate(alphabet)}, []))
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    inner.decoder = decoders.ByteLevel()
-    inner.add_special_tokens(_SPECIAL)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="<|endoftext|>", eos_token="<|im_end|>")
+    tokenizer = tiny_tokenizer()
     size = {"shortest_edge": 32 * 32, "longest_edge": 8 * 32 * 32}
     vision = {"patch_size": 8, "temporal_patch_size": 2, "merge_size": 2, "size": size}
     Qwen2_5_VLProcessor(
-        Qwen2VLImageProcessor(**vision), tokenizer, Qwen2VLVideoProcessor(**vision), chat_template=_TEMPLATE
+        Qwen2VLImageProcessor(**vision), tokenizer, Qwen2VLVideoProcessor(**vision), chat_template=CHAT_TEMPLATE
     ).save_pretrained(folder)
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in _SPECIAL}
+    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL}
     torch.manual_seed(seed)
     config = Qwen2_5_VLConfig(
         text_config={
@@ -105,12 +88,6 @@ def write_video(path: Path, seed: int, frames: int = 12, size: tuple[int, int] =
         for packet in stream.encode():
             container.mux(packet)
     return path
-
-
-def clip_of(path: Path, count: int = 6) -> Clip:
-    """The clip of `count` frames of a file."""
-    info = probe(path, [path.parent])
-    return Clip(info.video_id, path, plan_frames(info, SamplingSpec(strategy="count", value=count), "dense"))
 
 
 _QUESTIONS = ("What moves first?", "Where is the red square at the end of the video?")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.training.config import TrainingConfig
 
-_FIGURES = ("accuracies", "chosen", "rejected", "margins")
+_FIGURES = ("reward_accuracy", "reward_chosen", "reward_rejected", "reward_margin")
 
 
 def model_card(
@@ -23,9 +23,9 @@ def model_card(
     name, _, digest = base_model.partition("@")
     modes = ", ".join(f"{mode} {count}" for mode, count in pairs_by_mode.items())
     rows = [
-        f"| {label} | " + " | ".join(_cell(metrics, f"rewards/{figure}{suffix}") for figure in _FIGURES) + " |"
+        f"| {label} | " + " | ".join(_cell(metrics, f"{figure}{suffix}") for figure in _FIGURES) + " |"
         for label, suffix in [("all", ""), *((mode.value, f"/{mode}") for mode in FailureMode)]
-        if f"rewards/accuracies{suffix}" in metrics
+        if f"reward_accuracy{suffix}" in metrics
     ]
     settings = "\n".join(f"| {key} | {value} |" for key, value in config.model_dump(mode="json").items())
     what = "weighted DPO" if config.objective == "dpo" else "supervised fine-tuning on the chosen responses"

@@ -41,16 +41,16 @@ def sft_losses(chosen_logps: torch.Tensor, lengths: torch.Tensor) -> torch.Tenso
 def summarize(given: Rewards, modes: Sequence[FailureMode]) -> dict[str, float]:
     """Reward accuracy, chosen, rejected and margin over all pairs and by mode; a tie is no success.
 
-    Keys are `rewards/<figure>` and `rewards/<figure>/<mode>`.
+    Keys are `reward_<figure>` and `reward_<figure>/<mode>`.
     """
     figures = {
-        "chosen": given.chosen,
-        "rejected": given.rejected,
-        "margins": given.margin,
-        "accuracies": (given.chosen > given.rejected).double(),
+        "reward_accuracy": (given.chosen > given.rejected).double(),
+        "reward_chosen": given.chosen,
+        "reward_rejected": given.rejected,
+        "reward_margin": given.margin,
     }
-    summary = {f"rewards/{name}": float(values.mean()) for name, values in figures.items()}
+    summary = {name: float(values.mean()) for name, values in figures.items()}
     for mode in FailureMode:
         if members := [index for index, other in enumerate(modes) if other is mode]:
-            summary |= {f"rewards/{name}/{mode}": float(values[members].mean()) for name, values in figures.items()}
+            summary |= {f"{name}/{mode}": float(values[members].mean()) for name, values in figures.items()}
     return summary
