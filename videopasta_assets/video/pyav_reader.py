@@ -15,6 +15,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -232,12 +233,15 @@ def _decode_run(container: InputContainer, stream: VideoStream, run: _Run, index
 
 def _converter(index: FrameIndex, width: int, height: int, limits: MediaLimits) -> Callable[[VideoFrame], Frames]:
     """Frame to (height, width, 3) RGB, upright. A stream may change its picture size; all come out alike."""
+    # One reformatter for all frames, without threads of its own: its set-up costs more than a small picture.
+    reformatter = VideoReformatter()
     turns = index.rotation // 90
     stored = (width, height) if turns % 2 == 0 else (height, width)
 
     def convert(frame: VideoFrame) -> Frames:
         check_size(frame.width, frame.height, limits)
-        picture = frame.to_ndarray(format="rgb24", width=stored[0], height=stored[1], interpolation="AREA")
-        return np.ascontiguousarray(np.rot90(picture, turns), dtype=np.uint8)
+        converted = reformatter.reformat(frame, *stored, format="rgb24", interpolation="AREA", threads=1)
+        picture = np.asarray(converted.to_ndarray(), dtype=np.uint8)
+        return np.rot90(picture, turns) if turns else picture
 
     return convert

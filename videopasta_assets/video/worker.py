@@ -2,8 +2,8 @@
 
 A hostile or broken file can crash, hang or bloat a decoder. So files that nobody vouches for are probed and read
 in a worker process: it is started once, takes one request after another, and is killed when one exceeds its time.
-Then the file is an `UnreadableVideo`, and the next request starts a new worker. Both sides speak JSON and raw
-bytes, never pickle: a decoder that was taken over cannot run code here.
+Then the file is an `UnreadableVideo`, and the next request starts a new worker. Both sides speak JSON, and
+frames pass through an anonymous file, never pickle: a decoder that was taken over cannot run code here.
 """
 
 import json
@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import weakref
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ BASE_SECONDS: Final = 60.0
 SECONDS_PER_MEGABYTE: Final = 1.0
 MEMORY_BYTES: Final = 8 << 30
 _START_SECONDS: Final = 60.0
+_KEEP_BYTES: Final = 256 << 20
+"""A bigger exchange file is given back after use."""
 _PROGRAM: Final = "from videopasta_assets.video.worker_process import serve; serve()"
 
 
@@ -42,6 +45,7 @@ class DecodeWorker:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection[Any, Any] | None = None
+        self._frames_file = -1
         self._owner = os.getpid()
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
@@ -50,8 +54,8 @@ class DecodeWorker:
         """The running worker's process id."""
         return None if self._process is None else self._process.pid
 
-    def call(self, operation: str, arguments: dict[str, Any], seconds: float) -> tuple[Any, bytes]:
-        """The worker's JSON result and raw bytes for one request.
+    def call(self, operation: str, arguments: dict[str, Any], seconds: float) -> tuple[Any, NDArray[np.uint8]]:
+        """The worker's JSON result and the bytes of its array for one request.
 
         Raises:
             UnreadableVideo: the worker says so, exceeds `seconds`, or dies of the file.
@@ -66,7 +70,7 @@ class DecodeWorker:
                     self._kill()
                     raise UnreadableVideo(f"decoding took longer than {seconds:.0f} s and was stopped")
                 reply = json.loads(connection.recv_bytes())
-                payload = connection.recv_bytes() if reply.get("payload") else b""
+                payload = _contents(self._frames_file, int(reply.get("bytes", 0)))
             except (EOFError, OSError) as error:
                 raise UnreadableVideo(self._cause_of_death()) from error
             except BaseException:
@@ -93,16 +97,17 @@ class DecodeWorker:
         self._kill()
         ours, theirs = Pipe()
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+        frames_file = _anonymous_file()
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno()), str(self._memory_bytes)],
+                [sys.executable, "-P", "-c", _PROGRAM, str(theirs.fileno()), str(frames_file), str(self._memory_bytes)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(theirs.fileno(), frames_file),
                 env=environment,
             )
-        self._process, self._connection = process, ours
-        self._finalizer = weakref.finalize(self, _end, process, ours, os.getpid())
+        self._process, self._connection, self._frames_file = process, ours, frames_file
+        self._finalizer = weakref.finalize(self, _end, process, ours, frames_file, os.getpid())
         try:
             ready = ours.poll(_START_SECONDS) and ours.recv_bytes() == b"ready"
         except (EOFError, OSError):
@@ -155,7 +160,7 @@ def probe_safely(
     """
     arguments = {"path": str(path.absolute()), "roots": _texts(roots), "limits": asdict(limits)}
     facts, pts = (worker or shared_worker()).call("probe", arguments, allowance(path, base_seconds))
-    return VideoInfo(**facts, path=path, pts=np.frombuffer(pts, dtype=np.float64))
+    return VideoInfo(**facts, path=path, pts=pts.view(np.float64))
 
 
 class IsolatedReader:
@@ -198,7 +203,7 @@ class IsolatedReader:
             "timestamps": None if timestamps is None else [float(second) for second in timestamps],
         }
         shape, pixels = self._worker.call("read", arguments, allowance(path, self._base_seconds))
-        return np.frombuffer(bytearray(pixels), dtype=np.uint8).reshape(shape)
+        return pixels.reshape(shape)
 
 
 def allowance(path: Path, base_seconds: float) -> float:
@@ -213,8 +218,32 @@ def _texts(roots: Sequence[Path]) -> list[str]:
     return [str(root.absolute()) for root in roots]
 
 
-def _end(process: "subprocess.Popen[bytes]", connection: "Connection[Any, Any]", owner: int) -> None:
+def _end(process: "subprocess.Popen[bytes]", connection: "Connection[Any, Any]", frames_file: int, owner: int) -> None:
     connection.close()
+    os.close(frames_file)
     if owner == os.getpid():
         process.kill()
         process.wait()
+
+
+def _anonymous_file() -> int:
+    """Descriptor of a file in memory that no name leads to."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("frames")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _contents(descriptor: int, size: int) -> NDArray[np.uint8]:
+    """The file's first `size` bytes. Read, not mapped: the worker could shorten a mapped file under our feet."""
+    data = np.empty(size, dtype=np.uint8)
+    view = data.data
+    done = 0
+    while done < size:
+        count = os.preadv(descriptor, [view[done:]], done)
+        if count == 0:
+            raise EOFError
+        done += count
+    if size > _KEEP_BYTES:
+        os.ftruncate(descriptor, 0)
+    return data

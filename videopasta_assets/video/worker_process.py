@@ -21,12 +21,16 @@ from videopasta_assets.video.probe import probe
 from videopasta_assets.video.pyav_reader import PyavReader
 
 _GRACE_SECONDS: Final = 5
+_TOO_MUCH_MEMORY: Final = "decoding this video needs too much memory; ask for fewer or smaller frames"
 
 
 def serve() -> None:
-    """Answer requests on the connection whose descriptor is the first argument until it closes."""
+    """Answer requests until the connection closes.
+
+    Arguments of the process: descriptor of the connection, descriptor of the file that arrays go into, memory limit.
+    """
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
-    memory = int(sys.argv[2])
+    frames_file, memory = int(sys.argv[2]), int(sys.argv[3])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for our parent, which then ends us
@@ -39,23 +43,24 @@ def serve() -> None:
         # Should our parent be gone, nobody else would end a decoder that hangs.
         signal.alarm(int(request["seconds"]) + _GRACE_SECONDS)
         reply, payload = _answer(request)
+        done = 0
+        while done < len(payload):
+            done += os.pwrite(frames_file, payload[done:], done)
         connection.send_bytes(json.dumps(reply).encode())
-        if payload is not None:
-            connection.send_bytes(payload)
         signal.alarm(0)
 
 
-def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], memoryview | None]:
+def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], memoryview]:
     operations: dict[str, Callable[..., tuple[Any, memoryview]]] = {"probe": _probe, "read": _read}
     try:
         result, payload = operations[request["operation"]](**request["arguments"])
     except UnreadableVideo as error:
-        return {"unreadable": error.reason}, None
+        return {"unreadable": error.reason}, memoryview(b"")
     except MemoryError:
-        return {"unreadable": "decoding this video needs too much memory; ask for fewer or smaller frames"}, None
+        return {"unreadable": _TOO_MUCH_MEMORY}, memoryview(b"")
     except Exception as error:  # the boundary of the process: whatever it was, the caller has to hear of it
-        return {"failure": f"{type(error).__name__}: {error}"}, None
-    return {"result": result, "payload": True}, payload
+        return {"failure": f"{type(error).__name__}: {error}"}, memoryview(b"")
+    return {"result": result, "bytes": len(payload)}, payload
 
 
 def _probe(path: str, roots: list[str], limits: dict[str, Any]) -> tuple[dict[str, Any], memoryview]:
