@@ -120,7 +120,8 @@ def test_sft_trains_on_the_mean_likelihood_of_chosen_tokens(tiny_dir, pairs, rea
     rig = Rig(tiny_dir, pairs[:3], reader, tmp_path, "packed", objective="sft")
     with torch.no_grad():
         expected = -sum(
-            float(response_logp(rig.model, rig.loaded.processor, pair, pair.chosen, reader)) / (len(pair.chosen) + 1)
+            float(response_logp(rig.model, rig.loaded.processor, pair, pair.chosen, reader))
+            / len(rig.encoder.encode(pair).chosen_ids)
             for pair in pairs[:3]
         )
     assert float(rig.loss()) == pytest.approx(expected / 3, abs=1e-10)

@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from videopasta_assets.errors import UserError
+from videopasta_assets.taxonomy import MODES
 
 _TEXTS: Final = ("item_id", "video", "video_id", "mode", "category", "question")
 
@@ -68,10 +69,15 @@ def _item(line: str, where: str) -> BenchmarkItem:
     if not isinstance(data, dict):
         raise UserError("an item must be an object", where=where)
     for name in _TEXTS:
-        if not isinstance(data.get(name), str) or not data[name]:
+        if not _is_text(data.get(name)):
             raise UserError(f"{name} must be a text", where=where)
+    if data["mode"] not in MODES:
+        raise UserError(f"mode must be one of {', '.join(MODES)}", where=where)
+    video = PurePosixPath(data["video"])
+    if video.is_absolute() or ".." in video.parts:
+        raise UserError("video must be a path inside the folder of the benchmark's file", where=where)
     options, answer = data.get("options"), data.get("answer_index")
-    if not isinstance(options, list) or len(options) < 2 or not all(isinstance(text, str) for text in options):
+    if not isinstance(options, list) or len(options) < 2 or not all(_is_text(text) for text in options):
         raise UserError("options must be a list of at least two texts", where=where)
     if len({text.casefold().strip() for text in options}) != len(options):
         raise UserError("two options are equal", where=where)
@@ -79,3 +85,7 @@ def _item(line: str, where: str) -> BenchmarkItem:
         raise UserError(f"answer_index must be from 0 to {len(options) - 1}", where=where)
     texts = {name: data[name] for name in _TEXTS}
     return BenchmarkItem(**texts, options=tuple(options), answer_index=answer)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
