@@ -9,9 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from videopasta_assets.config.embedded import EMBEDDED_MODEL
 from videopasta_assets.taxonomy import MODES, FailureMode
-
-EMBEDDED_MODEL = "embedded"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$", max_length=60)]
 """A word that may become a partition key or a folder."""

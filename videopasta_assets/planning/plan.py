@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from videopasta_assets.lake import Derivation, Manifest, Reconciliation, Row, reconcile
 from videopasta_assets.lake.shards import list_shards
+from videopasta_assets.oracle import scores as oracle_scores
 from videopasta_assets.planning.attempts import reconcile_attempts
 from videopasta_assets.planning.cost import estimated_seconds
 from videopasta_assets.stages import (
@@ -37,6 +38,7 @@ SHARD_ASSETS: Final = (
     "aligned_responses",
     "adversaries",
     "verified_pairs",
+    "oracle_scores",
 )
 """Assets partitioned by shard, in pipeline order."""
 
@@ -100,7 +102,7 @@ def make_plan(
         if shards is not None and shard not in shards:
             continue
         shard_steps = _plan_shard(project, shard, retry_failed)
-        pairs_pending |= any(step.to_do for step in shard_steps)
+        pairs_pending |= any(step.to_do for step in shard_steps if step.asset != "oracle_scores")
         steps += shard_steps
     steps += _plan_fan_in(project, pairs_pending)
     return Plan(tuple(step for step in steps if select is None or step.asset in select))
@@ -129,12 +131,15 @@ def _plan_shard(project: Project, shard: str, retry_failed: bool) -> list[PlanSt
         step = _from_state(project, "adversaries", shard, attempts.spec, attempts.state, attempts.held)
         upstream_pending = step.to_do
         steps.append(step)
-    parts = verified_pairs.spec(project)
-    if upstream_pending:
-        steps.append(_waiting("verified_pairs", shard, parts, _manifest(project, "verified_pairs", shard)))
-    else:
-        derivations = verified_pairs.derive(project, shard)
-        steps.append(_step(project, "verified_pairs", shard, parts, derivations, retry_failed))
+    last: list[tuple[str, Spec, Derive]] = [("verified_pairs", verified_pairs.spec, verified_pairs.derive)]
+    if project.settings.oracle_truth is not None:
+        last.append(("oracle_scores", oracle_scores.spec, oracle_scores.derive))
+    for name, spec, derive in last:
+        parts = spec(project)
+        if upstream_pending:
+            steps.append(_waiting(name, shard, parts, _manifest(project, name, shard)))
+        else:
+            steps.append(_step(project, name, shard, parts, derive(project, shard), retry_failed))
     return steps
 
 
