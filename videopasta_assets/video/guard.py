@@ -107,7 +107,7 @@ class GuardedFile:
             "max_streams": "64",
         }
         try:
-            container = av.open("fd:", format=self.format, container_options=options)
+            container = av.open("fd:", format=self.format, container_options=options, metadata_errors="replace")
         except (av.FFmpegError, ValueError, OSError) as error:
             raise UnreadableVideo(f"the file is damaged or incomplete ({_words(error)})") from error
         with container:

@@ -173,13 +173,19 @@ def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
 
 
 def packets(container: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream]"]:
-    """Packets of `stream`, ended by an empty one that flushes the decoder; a torn end of the file is just its end."""
+    """Packets of `stream`, ended by an empty one that flushes the decoder; a torn end of the file is just its end.
+
+    Raises:
+        UnreadableVideo: the file announces streams midway, which PyAV cannot follow.
+    """
     try:
         yield from container.demux(stream)
     except av.FFmpegError:
         flush = cast("Packet[VideoStream]", Packet())
         flush.stream = stream
         yield flush
+    except IndexError as error:
+        raise UnreadableVideo("new streams begin in the middle of this file; convert it with ffmpeg") from error
 
 
 @dataclass(frozen=True)
