@@ -1,5 +1,7 @@
 """Loading a Video-LLM of any family that transformers knows, and saying plainly why one cannot be loaded."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,15 +73,16 @@ def load_model(model: str | Path, revision: str | None, device: str, dtype: str)
     from transformers import AutoModelForImageTextToText, GenerationConfig
 
     try:
-        loaded = AutoModelForImageTextToText.from_pretrained(
-            model,
-            revision=revision or "main",
-            dtype=_dtype(dtype, place),
-            device_map=place,
-            use_safetensors=True,
-            trust_remote_code=False,
-            attn_implementation="sdpa",
-        ).eval()
+        with _quiet():
+            loaded = AutoModelForImageTextToText.from_pretrained(
+                model,
+                revision=revision or "main",
+                dtype=_dtype(dtype, place),
+                device_map=place,
+                use_safetensors=True,
+                trust_remote_code=False,
+                attn_implementation="sdpa",
+            ).eval()
     except (OSError, ValueError, KeyError, ImportError, AssertionError) as error:
         raise _cannot_load(model, error) from error
     tokenizer = processor.tokenizer
@@ -88,6 +91,20 @@ def load_model(model: str | Path, revision: str | None, device: str, dtype: str)
     loaded.generation_config = GenerationConfig(eos_token_id=list(end_ids), pad_token_id=pad_id)
     text_config = loaded.config.get_text_config()
     return LoadedModel(loaded, processor, end_ids, pad_id, getattr(text_config, "max_position_embeddings", None))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' progress bars: they would break the lines of whoever reports progress around us."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _device(device: str) -> str:
