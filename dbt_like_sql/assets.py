@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import dagster as dg
+import duckdb
 
 from dbt_like_sql.check import SqlCheck
 from dbt_like_sql.library import load_models
@@ -23,6 +24,13 @@ SQL_JOB: Final = dg.define_asset_job(
     description="Run every SQL model over the lake as it is now.",
 )
 _PREVIEW_ROWS: Final = 12
+
+
+@dg.resource(required_resource_keys={"project"}, description="DuckDB over the lake, opened once a run.")
+def warehouse(context: dg.InitResourceContext) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Tables and models as views, as the lake is when a run's first SQL model starts."""
+    with connect(context.resources.project.lake) as connection:
+        yield connection
 
 
 def model_key(name: str) -> dg.AssetKey:
@@ -65,24 +73,25 @@ def _asset(declared: Project, model: SqlModel, existing: set[dg.AssetKey]) -> dg
         ],
         check_specs=check_specs,
     )
-    def sql_model(project: dg.ResourceParam[Project]) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    def sql_model(
+        project: dg.ResourceParam[Project], warehouse: dg.ResourceParam[duckdb.DuckDBPyConnection]
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         try:
-            with connect(project.lake) as connection:
-                result = materialize_model(project.lake, model, connection)
-                yield dg.MaterializeResult(
-                    asset_key=key,
-                    data_version=dg.DataVersion(result.data_version),
-                    metadata={
-                        "dagster/row_count": result.table.num_rows,
-                        "path": dg.MetadataValue.path(str(result.path)),
-                        "dagster/column_schema": _schema_of(result.table.schema, model),
-                        "rows": _preview(result.table.slice(0, _PREVIEW_ROWS).to_pylist()),
-                    },
-                )
-                for check in model.checks:
-                    yield _checked(connection.execute(check.violations(model.name)).fetchall(), check, key)
+            result = materialize_model(project.lake, model, warehouse)
         except VideoPastaError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
+        yield dg.MaterializeResult(
+            asset_key=key,
+            data_version=dg.DataVersion(result.data_version),
+            metadata={
+                "dagster/row_count": result.table.num_rows,
+                "path": dg.MetadataValue.path(str(result.path)),
+                "dagster/column_schema": _schema_of(result.table.schema, model),
+                "rows": _preview(result.table.slice(0, _PREVIEW_ROWS).to_pylist()),
+            },
+        )
+        for check in model.checks:
+            yield _checked(warehouse.execute(check.violations(model.name)).fetchall(), check, key)
 
     return sql_model
 
@@ -97,7 +106,10 @@ def _preview(rows: list[dict[str, Any]]) -> dg.TableMetadataValue | dg.TextMetad
     if not rows:
         return dg.MetadataValue.text("no rows")
     plain = [
-        {name: value if isinstance(value, str | int | float | bool | None) else str(value) for name, value in row.items()}
+        {
+            name: value if isinstance(value, str | int | float | bool | None) else str(value)
+            for name, value in row.items()
+        }
         for row in rows
     ]
     names = list(rows[0])

@@ -35,14 +35,14 @@ def materialize_model(lake: Lake, model: SqlModel, connection: duckdb.DuckDBPyCo
     Args:
         lake: where it is written.
         model: the model.
-        connection: has the model as a view.
+        connection: has what the model reads as views.
 
     Raises:
         SqlModelError: the query fails.
         LakeError: the file cannot be written.
     """
     try:
-        table = connection.execute(f'SELECT * FROM "{model.name}"').to_arrow_table()
+        table = connection.sql(model.query).to_arrow_table()  # not through its view: there ORDER BY may be lost
     except duckdb.Error as error:
         raise SqlModelError(f"{model.path}: {error}") from error
     sink = pa.BufferOutputStream()

@@ -38,9 +38,7 @@ def new_videos_sensor(job_name: str, quiet_seconds: float = QUIET_SECONDS) -> dg
             waiting = f", {len(landing.unsettled)} still being written" if landing.unsettled else ""
             return dg.SkipReason(f"no new video among {landing.files} files{waiting}")
         return dg.SensorResult(
-            run_requests=[
-                dg.RunRequest(partition_key=shard, run_key=run_key(project, shard)) for shard in new
-            ],
+            run_requests=[dg.RunRequest(partition_key=shard, run_key=run_key(project, shard)) for shard in new],
             dynamic_partitions_requests=[SHARDS.build_add_request(new)],
         )
 

@@ -6,7 +6,8 @@ import dagster as dg
 
 from resources.partitions import SHARDS
 from videopasta_assets.errors import VideoPastaError
-from videopasta_assets.planning import SHARD_ASSETS, make_plan
+from videopasta_assets.planning import make_plan
+from videopasta_assets.planning.plan import SHARD_ASSETS
 from videopasta_assets.stages.project import Project
 
 
@@ -33,6 +34,7 @@ def nightly_schedule(job_name: str) -> dg.ScheduleDefinition:
             return
         context.instance.add_dynamic_partitions(str(SHARDS.name), stale)
         for shard in stale:
-            yield dg.RunRequest(partition_key=shard)
+            # A key of this night's own: what was requested last night and failed is requested again.
+            yield dg.RunRequest(partition_key=shard, run_key=f"{shard}-{context.scheduled_execution_time.isoformat()}")
 
     return nightly

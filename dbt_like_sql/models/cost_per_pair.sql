@@ -23,10 +23,10 @@ SELECT
     count(*) AS calls,
     sum(prompt_tokens)::BIGINT AS prompt_tokens,
     sum(completion_tokens)::BIGINT AS completion_tokens,
-    sum(seconds) AS seconds,
+    round(sum(seconds), 6) AS seconds,
     any_value(pairs) AS pairs,
     sum(prompt_tokens + completion_tokens) / nullif(any_value(pairs), 0) AS tokens_per_pair,
-    sum(seconds) / nullif(any_value(pairs), 0) AS seconds_per_pair
+    round(sum(seconds) / nullif(any_value(pairs), 0), 6) AS seconds_per_pair
 FROM spent
 LEFT JOIN accepted ON accepted.recipe = spent.recipe
 GROUP BY spent.recipe, role

@@ -17,6 +17,7 @@ from videopasta_assets.assets.materialization import one_sentence, result_of
 from videopasta_assets.assets.preview import markdown_table
 from videopasta_assets.lake import Row
 from videopasta_assets.stages import benchmark_scores as stage
+from videopasta_assets.stages.benchmark_answers import partition
 from videopasta_assets.stages.project import Engines, Project
 
 _PARSE_RATE: Final = 0.9
@@ -68,7 +69,7 @@ def build(declared: Project) -> dg.AssetsDefinition:
         experiment, benchmark = dimensions(context)
         with one_sentence():
             outcomes = stage.run(project, experiment, benchmark, engines, progress=progress.report)
-        shard = stage.partition(experiment, benchmark)
+        shard = partition(experiment, benchmark)
         for table, outcome in outcomes.items():
             extra = score_figures(project, shard) if table == "benchmark_scores" else None
             yield result_of(project, table, shard, outcome, extra)
@@ -109,7 +110,7 @@ def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
     def replies_can_be_parsed(
         context: dg.AssetCheckExecutionContext, project: dg.ResourceParam[Project]
     ) -> dg.AssetCheckResult:
-        rows = _scores(project, stage.partition(*dimensions(context)))
+        rows = _scores(project, partition(*dimensions(context)))
         rates = [row[f"{model}_parse_rate"] for row in rows for model in ("base", "tuned")]
         lowest = min((rate for rate in rates if rate is not None), default=1.0)
         return dg.AssetCheckResult(

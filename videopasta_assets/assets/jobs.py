@@ -8,7 +8,7 @@ import dagster as dg
 from resources.artifact import asset_key
 from resources.partitions import SHARDS, experiments, experiments_by_benchmark
 from videopasta_assets.lake import TABLES
-from videopasta_assets.planning import SHARD_ASSETS
+from videopasta_assets.planning.plan import SHARD_ASSETS
 from videopasta_assets.stages.project import Project
 
 PAIRS: Final = "pairs"

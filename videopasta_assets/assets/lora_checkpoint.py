@@ -9,7 +9,9 @@ from resources.artifact import GPU_POOL, TRAINING, artifact_spec
 from resources.partitions import ONE_AT_A_TIME, experiments
 from resources.progress import ProgressListener
 from videopasta_assets.assets.materialization import one_sentence, result_of
+from videopasta_assets.assets.preference_set import lost_videos, unsound_members
 from videopasta_assets.assets.preview import markdown_table
+from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.stages import lora_checkpoint as stage
 from videopasta_assets.stages.project import Project
 
@@ -41,10 +43,26 @@ def build(declared: Project) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[Any]:
         experiment = context.partition_key
         with one_sentence():
+            refuse_unsound(project)
             outcome = stage.run(project, experiment, progress=progress.training)
             return result_of(project, "lora_checkpoint", experiment, outcome, training_figures(project, experiment))
 
     return lora_checkpoint
+
+
+def refuse_unsound(project: Project) -> None:
+    """Training starts from pairs that pass the preference set's checks, in whichever run those were made.
+
+    Raises:
+        VideoPastaError: a pair lost its video, changed since, or is not fit to train on.
+    """
+    defects = [*lost_videos(project), *unsound_members(project)]
+    if defects:
+        raise VideoPastaError(
+            f"training is blocked: {defects[0]}"
+            + (f", and {len(defects) - 1} more defects" if len(defects) > 1 else "")
+            + ". Materialize preference_set again and look at its checks."
+        )
 
 
 def training_figures(project: Project, experiment: str) -> dict[str, Any]:
@@ -53,7 +71,9 @@ def training_figures(project: Project, experiment: str) -> dict[str, Any]:
     if not rows:
         return {}
     row = rows[0]
-    metrics = {name: value for name, value in json.loads(row["metrics"] or "{}").items() if isinstance(value, int | float)}
+    metrics = {
+        name: value for name, value in json.loads(row["metrics"] or "{}").items() if isinstance(value, int | float)
+    }
     figures = {name: row[name] for name in ("pairs", "steps", "reward_accuracy", "seconds") if row[name] is not None}
     table = markdown_table([{"metric": name, "value": float(value)} for name, value in sorted(metrics.items())])
     return {

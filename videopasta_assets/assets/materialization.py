@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import dagster as dg
 
+from resources.artifact import asset_key
 from videopasta_assets.assets.preview import markdown_table
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.lake import TABLES, Row
 from videopasta_assets.stages.materialize import Outcome
 from videopasta_assets.stages.project import Project
-from resources.artifact import asset_key
 
 MISTAKE: Final = "mistake"
 """Metadata of a failure: true when the user can mend it, false when work failed."""
@@ -55,7 +55,9 @@ def result_of(
         "examples": dg.MetadataValue.md(markdown_table(_shown(table, rows))),
     }
     if failed:
-        metadata["errors"] = dg.MetadataValue.md(markdown_table([{"error": row["error"]} for row in failed[:_EXAMPLES]]))
+        metadata["errors"] = dg.MetadataValue.md(
+            markdown_table([{"error": row["error"]} for row in failed[:_EXAMPLES]])
+        )
     return dg.MaterializeResult(
         asset_key=asset_key(project, table),
         data_version=dg.DataVersion(outcome.manifest.data_version),

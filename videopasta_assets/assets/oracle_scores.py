@@ -9,7 +9,7 @@ from resources.partitions import ONE_AT_A_TIME, SHARDS
 from resources.progress import ProgressListener
 from videopasta_assets.assets.config import ShardConfig
 from videopasta_assets.assets.materialization import one_sentence, result_of
-from videopasta_assets.stages import oracle_scores as stage
+from videopasta_assets.oracle import scores as stage
 from videopasta_assets.stages.project import Project
 
 

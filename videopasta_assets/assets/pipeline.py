@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from dbt_like_sql.assets import SQL_JOB, sql_assets
+from dbt_like_sql.assets import SQL_JOB, sql_assets, warehouse
 from resources.engines import WarmEngines
 from resources.progress import ProgressListener
 from videopasta_assets.assets.jobs import build_jobs
@@ -33,6 +33,7 @@ def pipeline_definitions(
             "project": hardcoded(project, "Settings, lake, prompts and frame reader."),
             "engines": hardcoded(engines or WarmEngines(project), "The roles' models, loaded on first use and kept."),
             "progress": hardcoded(progress or ProgressListener(), "Who is told of progress."),
+            "warehouse": warehouse,
         },
         # One process a run: engines stay warm from asset to asset, and a step costs no start of Python.
         executor=dg.in_process_executor,

@@ -56,23 +56,37 @@ def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(asset=members, blocking=True, description="The video of every pair is still there.")
     def videos_are_present(project: dg.ResourceParam[Project]) -> dg.AssetCheckResult:
-        present = {
-            row["video_id"]
-            for shard in list_shards(project.lake)
-            for row in good_rows(project, "videos", shard)
-            if row["present"]
-        }
         rows = project.lake.rows(project.address("preference_set", stage.ALL))
-        lost = [f"pair {row['pair_id']} has lost its video" for row in rows if row["video_id"] not in present]
-        return defects_result(lost, len(rows))
+        return defects_result(lost_videos(project), len(rows))
 
     @dg.asset_check(asset=members, blocking=True, description="Every member exists and is fit to train on.")
     def members_are_sound(project: dg.ResourceParam[Project]) -> dg.AssetCheckResult:
-        current = stage.current(project)
-        pairs = current.members if current else ()
-        expected = len(project.lake.rows(project.address("preference_set", stage.ALL)))
-        missing = [f"{expected - len(pairs)} members are not in verified_pairs any more"] if expected > len(pairs) else []
-        defects = missing + broken_pairs(pairs) + leaked_instructions(pairs, project.prompts("responder"))
-        return defects_result(defects, expected)
+        rows = project.lake.rows(project.address("preference_set", stage.ALL))
+        return defects_result(unsound_members(project), len(rows))
 
     return [is_not_empty, videos_are_present, members_are_sound]
+
+
+def lost_videos(project: Project) -> list[str]:
+    """Members whose video is gone, one sentence each."""
+    present = {
+        row["video_id"]
+        for shard in list_shards(project.lake)
+        for row in good_rows(project, "videos", shard)
+        if row["present"]
+    }
+    rows = project.lake.rows(project.address("preference_set", stage.ALL))
+    return [f"pair {row['pair_id']} has lost its video" for row in rows if row["video_id"] not in present]
+
+
+def unsound_members(project: Project) -> list[str]:
+    """Members that are no longer there, or that must not train a model, one sentence each."""
+    current = stage.current(project)
+    pairs = current.members if current else ()
+    expected = len(project.lake.rows(project.address("preference_set", stage.ALL)))
+    gone = expected - len(pairs)
+    return [
+        *([f"{gone} members have changed or gone since the set was made"] if gone else []),
+        *broken_pairs(pairs),
+        *leaked_instructions(pairs, project.prompts("responder")),
+    ]

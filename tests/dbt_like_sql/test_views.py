@@ -1,0 +1,103 @@
+"""The models over a lake that a real run has filled."""
+
+from pathlib import Path
+
+import pytest
+
+from dbt_like_sql.library import load_models
+from dbt_like_sql.materialize import SqlModelError, materialize_model
+from dbt_like_sql.model import parse_model
+from dbt_like_sql.views import connect
+from tests.fakes.bench_project import BenchProject
+from videopasta_assets.errors import UserError
+from videopasta_assets.lake import Lake
+from videopasta_assets.lake.shards import list_shards
+from videopasta_assets.stages.landing import land
+from videopasta_assets.stages.pipeline import run_shard
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    bench = BenchProject.make(tmp_path_factory.mktemp("project"), videos=3)
+    project = bench.project
+    land(project)
+    for shard in list_shards(project.lake):
+        run_shard(project, shard, bench.engines)
+    return project.lake
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_every_model_runs_and_its_checks_hold(lake: Lake, tmp_path: Path, filled: bool) -> None:
+    chosen = lake if filled else Lake(tmp_path)
+    with connect(chosen) as connection:
+        for model in load_models():
+            result = materialize_model(chosen, model, connection)
+            assert result.path.exists()
+            assert set(model.columns) <= set(result.table.column_names), model.name
+            assert model.description, model.name
+            for check in model.checks:
+                assert connection.execute(check.violations(model.name)).fetchall() == [], f"{model.name}: {check}"
+
+
+def test_retention_agrees_with_the_rows(lake: Lake) -> None:
+    verdicts = [
+        row for shard in list_shards(lake) for row in lake.rows(_address("verdicts", shard)) if row["error"] is None
+    ]
+    with connect(lake) as connection:
+        found = connection.execute(
+            "SELECT adv_mode, slots, attempts, accepted, slot_retention FROM retention_by_mode"
+        ).fetchall()
+    assert len(found) == 3
+    for mode, slots, attempts, accepted, retention in found:
+        own = [row for row in verdicts if row["adv_mode"] == mode]
+        assert attempts == len(own)
+        assert slots == len({(row["query_id"], row["slot"]) for row in own})
+        assert accepted == sum(row["verdict"] == "accepted" for row in own)
+        assert retention == accepted / slots
+
+
+def test_the_funnel_narrows_where_it_must(lake: Lake) -> None:
+    with connect(lake) as connection:
+        total = dict(connection.execute("SELECT stage, sum(rows) FROM funnel GROUP BY stage").fetchall())
+    assert total["videos"] == total["sampled videos"] == 3
+    assert total["queries"] == total["aligned responses"] == 9
+    assert total["slots"] == 27
+    assert total["accepted slots"] == total["verified pairs"] <= total["slots"] <= total["attempts"]
+
+
+def test_equal_rows_give_equal_versions(lake: Lake) -> None:
+    versions = []
+    for _ in range(2):
+        with connect(lake) as connection:
+            versions.append([materialize_model(lake, model, connection).data_version for model in load_models()])
+    assert versions[0] == versions[1]
+
+
+def test_views_carry_their_meanings(lake: Lake) -> None:
+    with connect(lake) as connection:
+        comment = connection.execute(
+            "SELECT comment FROM duckdb_columns() WHERE table_name = 'retention_by_mode' AND column_name = 'slots'"
+        ).fetchone()
+    assert comment is not None
+    assert "Places for an adversary" in comment[0]
+
+
+def test_a_query_that_does_not_bind_names_its_file(lake: Lake, tmp_path: Path) -> None:
+    path = tmp_path / "broken.sql"
+    path.write_text("SELECT no_such_column FROM videos")
+    with pytest.raises(UserError, match=r"broken.sql: this model does not bind"):
+        connect(lake, [parse_model(path)])
+
+
+def test_a_query_that_fails_while_it_runs_names_its_file(lake: Lake, tmp_path: Path) -> None:
+    path = tmp_path / "failing.sql"
+    path.write_text("SELECT path::INTEGER AS number FROM videos")
+    model = parse_model(path)
+    with connect(lake, [model]) as connection, pytest.raises(SqlModelError, match=r"failing.sql: Conversion Error"):
+        materialize_model(lake, model, connection)
+
+
+def _address(table: str, shard: str):
+    from videopasta_assets.lake import Address
+
+    return Address(table, "videopasta", shard)
