@@ -19,7 +19,8 @@ from videopasta_assets.stages.materialize import Outcome, Progress, materialize,
 from videopasta_assets.stages.project import Engines, Project, decoding
 from videopasta_assets.video.clip import Clip
 from videopasta_assets.video.plan import plan_frames
-from videopasta_assets.video.probe import VideoInfo, probe
+from videopasta_assets.video.probe import VideoInfo
+from videopasta_assets.video.worker import probe_safely
 
 STAGE_VERSION: Final = "1"
 BASE: Final = "base"
@@ -118,7 +119,7 @@ def _request(
 
 @cache
 def _probed(path: Path, roots: tuple[Path, ...], modified_ns: int) -> VideoInfo:  # noqa: ARG001 - keys the cache
-    return probe(path, roots)
+    return probe_safely(path, roots)
 
 
 def _answered(engines: Engines, asks: Sequence[Derivation]) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from videopasta_assets.stages.materialize import Outcome, Progress, materialize,
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.video.clip import Clip, load_frames
 from videopasta_assets.video.plan import FramePlan, plan_frames, plans_coincide
-from videopasta_assets.video.probe import probe
+from videopasta_assets.video.worker import probe_safely
 
 STAGE_VERSION = "1"
 
@@ -79,7 +79,7 @@ def clip_of(project: Project, row: Row, role: str) -> Clip:
 
 def _sampled(project: Project, derivation: Derivation) -> Row:
     video = derivation.payload
-    info = probe(project.video_folder / video["path"], project.roots)
+    info = probe_safely(project.video_folder / video["path"], project.roots)
     dense = plan_frames(info, project.sampling("dense"), "dense")
     sparse = plan_frames(info, project.sampling("sparse"), "sparse")
     clip = Clip(video["video_id"], project.video_folder / video["path"], dense)
