@@ -7,6 +7,7 @@ from sensors.new_videos import new_videos_sensor
 from sensors.nightly import nightly_schedule
 from videopasta_assets.assets.jobs import PAIRS
 from videopasta_assets.assets.pipeline import pipeline_definitions
+from videopasta_assets.errors import UserError
 from videopasta_assets.stages.project import Project
 
 
@@ -23,4 +24,7 @@ def build_definitions(project: Project) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """What Dagster loads; a mistake in the project file is one sentence here as everywhere."""
-    return build_definitions(find_project())
+    try:
+        return build_definitions(find_project())
+    except UserError as error:
+        raise dg.DagsterInvalidDefinitionError(str(error)) from None

@@ -13,7 +13,6 @@ import pytest
 
 from tests.fakes.bench_project import BenchProject
 from videopasta_assets.definitions import build_definitions
-from videopasta_assets.errors import UserError
 from videopasta_assets.lake import TABLES
 
 SNAPSHOT = Path(__file__).with_name("definitions.json")
@@ -80,7 +79,7 @@ def test_a_mistake_in_the_project_file_is_one_sentence(tmp_path: Path, monkeypat
 
     (tmp_path / "videopasta.yaml").write_text("recipee: {}")
     monkeypatch.setenv("VIDEOPASTA_PROJECT", str(tmp_path / "videopasta.yaml"))
-    with pytest.raises(UserError, match=r"unknown key 'recipee'\. Did you mean 'recipe'"):
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match=r"unknown key 'recipee'\. Did you mean 'recipe'"):
         defs()
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from sensors.nightly import nightly_schedule
 from tests.fakes.bench_project import BenchProject
-from videopasta_assets.assets.execution import execute_shard
 from videopasta_assets.assets.jobs import PAIRS
 from videopasta_assets.definitions import build_definitions
 from videopasta_assets.stages.landing import land
+from videopasta_assets.stages.pipeline import run_shard
 
 
 def asked(bench: BenchProject, instance: dg.DagsterInstance) -> list[str | None]:
@@ -39,7 +39,7 @@ def test_stale_shards_are_requested_and_fresh_ones_left(tmp_path: Path, instance
     land(bench.project)
     assert asked(bench, instance) == ["s000000", "s000001"]
     for shard in ("s000000", "s000001"):
-        execute_shard(bench.project, instance, shard, engines=bench.engines)
+        run_shard(bench.project, shard, bench.engines)
     assert asked(bench, instance) == ["every shard is fresh"]
     (bench.root / "videos" / "video 2.mp4").unlink()
     assert len(asked(bench, instance)) == 1
