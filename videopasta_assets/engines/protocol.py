@@ -15,7 +15,7 @@ from videopasta_assets.video.clip import Clip
 
 
 class EngineError(VideoPastaError):
-    """The engine as a whole cannot answer: model missing, server down, out of memory at batch size one."""
+    """The engine as a whole cannot answer: it is closed, its server is down."""
 
 
 class FinishReason(StrEnum):
@@ -41,6 +41,8 @@ class Request:
     """One prompt about at most one video.
 
     `seed` is the row's own: a reply depends on its request alone, never on what else is in its batch.
+    `json_schema` is enforced by engines that can; with the others the prompt asks for it and the parser is tolerant.
+    `adapter` is a LoRA folder; None is the engine's default, if it has one.
     """
 
     request_id: str
@@ -54,7 +56,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """The answer to one request, with what it cost."""
+    """The answer to one request, with what it cost.
+
+    `completion_tokens` counts the token that ended the reply; `seconds` is the request's share of its batch's time.
+    """
 
     request_id: str
     text: str
