@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import dagster as dg
-import duckdb
 
 from dbt_like_sql.check import SqlCheck
 from dbt_like_sql.library import load_models
 from dbt_like_sql.materialize import materialize_model
 from dbt_like_sql.model import SqlModel
-from dbt_like_sql.views import connect
+from dbt_like_sql.views import Warehouse, connect
 from resources.artifact import OWNERS, QUESTIONS, asset_key
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.lake import TABLES
@@ -27,10 +26,10 @@ _PREVIEW_ROWS: Final = 12
 
 
 @dg.resource(required_resource_keys={"project"}, description="DuckDB over the lake, opened once a run.")
-def warehouse(context: dg.InitResourceContext) -> Iterator[duckdb.DuckDBPyConnection]:
+def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
     """Tables and models as views, as the lake is when a run's first SQL model starts."""
     with connect(context.resources.project.lake) as connection:
-        yield connection
+        yield Warehouse(connection)
 
 
 def model_key(name: str) -> dg.AssetKey:
@@ -74,10 +73,10 @@ def _asset(declared: Project, model: SqlModel, existing: set[dg.AssetKey]) -> dg
         check_specs=check_specs,
     )
     def sql_model(
-        project: dg.ResourceParam[Project], warehouse: dg.ResourceParam[duckdb.DuckDBPyConnection]
+        project: dg.ResourceParam[Project], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         try:
-            result = materialize_model(project.lake, model, warehouse)
+            result = materialize_model(project.lake, model, warehouse.connection)
         except VideoPastaError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
         yield dg.MaterializeResult(
@@ -91,7 +90,7 @@ def _asset(declared: Project, model: SqlModel, existing: set[dg.AssetKey]) -> dg
             },
         )
         for check in model.checks:
-            yield _checked(warehouse.execute(check.violations(model.name)).fetchall(), check, key)
+            yield _checked(warehouse.connection.execute(check.violations(model.name)).fetchall(), check, key)
 
     return sql_model
 

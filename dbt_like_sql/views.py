@@ -1,6 +1,7 @@
 """DuckDB over the lake with every model as a view beside the tables."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import duckdb
 
@@ -9,6 +10,17 @@ from dbt_like_sql.model import SqlModel
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import Lake
 from videopasta_assets.lake import connect as connect_tables
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """An open connection, as a resource of assets.
+
+    Its type is written as text on purpose: typing's caches keep what they see until the interpreter is gone, and
+    DuckDB, whose types must go before, would complain about leaks at every exit.
+    """
+
+    connection: "duckdb.DuckDBPyConnection"
 
 
 def connect(lake: Lake, models: Iterable[SqlModel] | None = None) -> duckdb.DuckDBPyConnection:
