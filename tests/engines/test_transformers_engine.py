@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from tests.engines.contract import GREEDY, SAMPLED, TEXTS, EngineContract, answers, ask, ask_about, texts
+from tests.engines.tiny_model import save_tiny_adapter
 from videopasta_assets.engines import Decoding, Engine, EngineError
 from videopasta_assets.engines.factory import build_engine
 from videopasta_assets.engines.loading import load_model
@@ -71,6 +72,23 @@ def test_an_adapter_gives_what_peft_gives(
     assert texts(default, requests) == expected
     assert default.model_id.startswith(f"{transformers_engine.model_id}+tuned@")
     assert texts(transformers_engine, [replace(r, adapter=str(adapter_folder)) for r in requests]) == expected
+
+
+def test_an_adapter_that_is_trained_again_is_loaded_again(
+    model_folder: Path, tmp_path: Path, clips: list[Clip], transformers_engine: Engine
+) -> None:
+    requests = [replace(request, adapter=str(tmp_path / "run")) for request in ask_about([clips[1]])]
+    save_tiny_adapter(model_folder, tmp_path / "run", seed=1)
+    first = texts(transformers_engine, requests)
+    save_tiny_adapter(model_folder, tmp_path / "run", seed=2)
+    assert texts(transformers_engine, requests) != first
+
+
+def test_a_consumer_may_stop_early(transformers_engine: Engine, clips: list[Clip]) -> None:
+    replies = transformers_engine.generate(ask(str(i), TEXTS[i % 3], clips[i % 3]) for i in range(30))
+    assert next(iter(replies)).error is None
+    replies.close()  # type: ignore[attr-defined]
+    assert texts(transformers_engine, ask_about([clips[0]]))
 
 
 class CountingReader:

@@ -132,7 +132,7 @@ def save_tiny_adapter(model_folder: Path, folder: Path, seed: int = 1) -> Path:
 
     model = AutoModelForImageTextToText.from_pretrained(model_folder)
     targets = r".*language_model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)"
-    tuned = get_peft_model(model, LoraConfig(r=4, lora_alpha=16, target_modules=targets))
+    tuned = get_peft_model(model, LoraConfig(r=4, lora_alpha=16, lora_dropout=0.5, target_modules=targets))
     torch.manual_seed(seed)
     for name, parameter in tuned.named_parameters():
         if "lora_" in name:
