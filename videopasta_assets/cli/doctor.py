@@ -80,7 +80,7 @@ def _gpu() -> Finding:
 
 def _decoders() -> Iterator[Finding]:
     """Import each decoder: a wheel that is installed may still miss a library."""
-    for name, module, note in (("pyav", "av", ""), ("decord", "decord", "(only where it is asked for: docs/video-reading.md)")):
+    for name, module, note in (("pyav", "av", ""), ("decord", "decord", "(only on request: docs/video-reading.md)")):
         try:
             version = __import__(module).__version__
         except (ImportError, OSError) as error:

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 work failed, 2 wrong use. A user's mistake is one sentence, never a traceback.
 """
 
+import atexit
 import os
 import sys
 from collections.abc import Sequence
@@ -54,8 +55,25 @@ def options(
         os.environ[PROJECT_VARIABLE] = str(project)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit."""
+def main() -> None:
+    """Entry point of the installed command.
+
+    Leaves without taking the interpreter down: once torch and DuckDB have run in one process, DuckDB's bindings
+    fill the terminal with leak reports on the way out. Exit handlers and buffers are taken care of.
+    """
+    try:
+        command_line()
+        code: str | int | None = 0
+    except SystemExit as ended:
+        code = ended.code
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def command_line(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and raise SystemExit with its code."""
     try:
         app(args=None if arguments is None else list(arguments), prog_name="videopasta")
     except UserError as error:

@@ -1,6 +1,9 @@
 """`videopasta run`: land new videos, plan, and do exactly what the plan says."""
 
+import os
+import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
@@ -89,6 +92,7 @@ def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool)
         VideoPastaError: a step failed; what was done before stays.
     """
     say("Loading Dagster ...")
+    _quieten_libraries()
     from resources.progress import ProgressListener
     from videopasta_assets.assets import execution
 
@@ -121,6 +125,14 @@ def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool)
             materialize(tables[0], partition, tables)
             progress.advance(len(tables))
         succeed(execution.execute_sql_models(project, instance))
+
+
+def _quieten_libraries() -> None:
+    """Deprecation warnings and bars of libraries would tear our own progress; whoever sets these variables wins."""
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
 
 
 @contextmanager

@@ -85,7 +85,7 @@ def _cell(value: object) -> object:
 
 def _csv(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()
