@@ -4,8 +4,9 @@
 
 Writes two H.264 files with B-frames (360p, a keyframe every 250 frames; 720p, every 60), and takes from each: 32 frames
 spread evenly, one frame a second, and the first 128, scaled to a longer side of 336. Every method gets one decoding
-thread, and runs are interleaved; the best of each counts. "raw" decodes and scales nothing that it does not need,
-but has no plan: it decodes from the start to the last target. decord runs in this process, without our checks.
+thread, and runs are interleaved; the best of each counts, in frames per second of processor time, the worker process
+and its hand-over included, so that other work on the machine does not blur the comparison. "raw" has no plan: it
+decodes from the start to the last target and scales targets only. decord runs in this process, without our checks.
 """
 
 import argparse
@@ -91,10 +92,11 @@ def main() -> None:
             path = root / f"{height}p.mp4"
             write_video(path, width, height, group, options.seconds)
             info = probe(path, [root])
+            isolated.read(path, [0])  # the worker starts and indexes outside the measurement, as `probe` did here
             for work, indices in _work(info).items():
-                rates[f"{height}p {work}"] = _rates(methods, info, indices, options.repeats)
+                rates[f"{height}p {work}"] = _rates(methods, info, indices, options.repeats, worker)
         worker.close()
-    print(f"{'frames/s':24}" + "".join(f"{name:>10}" for name in methods))
+    print(f"{'frames/CPU-s':24}" + "".join(f"{name:>10}" for name in methods))
     for work, by_method in rates.items():
         print(f"{work:24}" + "".join(f"{by_method[name]:10.1f}" for name in methods))
     spread = [by_method for work, by_method in rates.items() if "first" not in work]
@@ -113,14 +115,24 @@ def _work(info: VideoInfo) -> dict[str, tuple[int, ...]]:
     return {"32 uniform": uniform, "1 a second": sparse, "first 128": tuple(range(128))}
 
 
-def _rates(methods: dict[str, Method], info: VideoInfo, indices: Sequence[int], repeats: int) -> dict[str, float]:
+def _rates(
+    methods: dict[str, Method], info: VideoInfo, indices: Sequence[int], repeats: int, worker: DecodeWorker
+) -> dict[str, float]:
     best = dict.fromkeys(methods, math.inf)
     for _ in range(repeats):
         for name, method in methods.items():
-            start = time.perf_counter()
+            start = _processor_seconds(worker)
             method(info, indices)
-            best[name] = min(best[name], time.perf_counter() - start)
+            best[name] = min(best[name], _processor_seconds(worker) - start)
     return {name: len(indices) / seconds for name, seconds in best.items()}
+
+
+def _processor_seconds(worker: DecodeWorker) -> float:
+    """Of this process and the worker, so far; nanosecond counters of Linux."""
+    if worker.process_id is None:
+        return time.process_time()
+    threads = Path(f"/proc/{worker.process_id}/task").glob("*/schedstat")
+    return time.process_time() + sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
 def _line(name: str, rows: list[dict[str, float]], against: str, goal: float) -> dict[str, object]:
@@ -128,7 +140,7 @@ def _line(name: str, rows: list[dict[str, float]], against: str, goal: float) ->
     return {
         "name": f"decoding: {name}",
         "figure": round(ours, 1),
-        "unit": "frames/s",
+        "unit": "frames/CPU-s",
         "baseline": round(theirs, 1),
         "ratio": round(ours / theirs, 2),
         "goal": goal,
