@@ -143,6 +143,12 @@ def test_clear_mistakes(pairs, tiny_dir, reader, tmp_path) -> None:
         train_dpo(_FAST, pairs, tiny_dir, tmp_path / "file" / "run", reader)
 
 
+def test_one_of_several_processes_is_refused(pairs, tiny_dir, reader, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match="one process"):
+        train_dpo(_FAST, pairs, tiny_dir, tmp_path, reader)
+
+
 def test_a_model_of_another_seed_is_another_run(pairs, tiny_dir, reader, tmp_path) -> None:
     short = _FAST.model_copy(update={"max_steps": 1})
     first = train_dpo(short, pairs[:3], tiny_dir, tmp_path / "run", reader)

@@ -15,9 +15,22 @@ def load_base(model: str | Path, config: TrainingConfig) -> LoadedModel:
     """Load a model for training, every parameter frozen.
 
     Raises:
-        UserError: no such model, one without video input, or a GPU is asked for and there is none.
+        UserError: no such model, one without video input, a GPU is asked for and there is none, or several GPUs or
+            processes would take part.
     """
-    place = "cpu" if uses_cpu(config) else f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError(
+            "training runs in one process, this one was started as one of several",
+            where="WORLD_SIZE",
+            fix="Start it without torchrun or accelerate launch.",
+        )
+    if not uses_cpu(config) and torch.cuda.device_count() > 1:
+        raise UserError(
+            f"{torch.cuda.device_count()} GPUs are visible, training uses one",
+            where="CUDA_VISIBLE_DEVICES",
+            fix="Make one GPU visible, for example CUDA_VISIBLE_DEVICES=0.",
+        )
+    place = "cpu" if uses_cpu(config) else "cuda"
     dtype = "bfloat16" if uses_bfloat16(config) else "float32"
     loaded = load_model(model, None, place, dtype)
     network: Any = loaded.model

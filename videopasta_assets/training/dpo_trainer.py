@@ -119,18 +119,17 @@ class VideoDPOTrainer(DPOTrainer):  # type: ignore[misc]  # TRL is untyped
             logps = self.pair_logps(model, indices)
             given = rewards(logps, self.reference[indices].T.reshape(-1).to(logps), self.beta)
             losses = dpo_losses(given)
-            self._record(given.chosen.detach(), given.rejected.detach(), inputs["pairs"])
-        # Averaging over processes follows; the step as a whole is sum(w l) / batch_size whatever its micro-batches.
-        loss: torch.Tensor = (weights.to(losses) * losses).sum() / self._batch_size * self.accelerator.num_processes
+            self._record(given.chosen.detach(), given.rejected.detach(), indices)
+        # A constant divisor: the step as a whole is sum(w l) / batch_size whatever its micro-batches.
+        loss: torch.Tensor = (weights.to(losses) * losses).sum() / self._batch_size
         if not torch.isfinite(loss):
             raise TrainingDivergedError(f"the loss became {loss.item()} at step {self.state.global_step + 1}")
         return loss
 
-    def _record(self, chosen: torch.Tensor, rejected: torch.Tensor, indices: torch.Tensor) -> None:
+    def _record(self, chosen: torch.Tensor, rejected: torch.Tensor, indices: Sequence[int]) -> None:
         """Collect rewards a pair: TRL averages them when it logs, so each pair counts once whatever its batch."""
-        gathered = self.accelerator.gather_for_metrics((chosen, rejected, indices.to(chosen.device)))
         metrics = self._metrics["train"]
-        for good, bad, index in zip(*(values.tolist() for values in gathered), strict=True):
+        for good, bad, index in zip(chosen.tolist(), rejected.tolist(), indices, strict=True):
             figures = {"chosen": good, "rejected": bad, "margins": good - bad, "accuracies": float(good > bad)}
             for name, value in figures.items():
                 metrics[f"rewards/{name}"].append(value)

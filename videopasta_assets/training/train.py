@@ -82,6 +82,11 @@ def train_dpo(
     try:
         space.claim(run_id)
         return _Run(config, ordered, weights, model_dir, space, reader, progress).train(run_id, base_model, started)
+    except torch.OutOfMemoryError as error:
+        raise VideoPastaError(
+            "the GPU's memory is too small for this run; lower training.micro_batch_size, pairs_per_video or "
+            "frames.dense.max_frames, or set training.gradient_checkpointing"
+        ) from error
     except OSError as error:
         raise VideoPastaError(f"cannot write to {output_dir}: {error.strerror or error}") from error
 
