@@ -3,15 +3,17 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dbt_like_sql.model import SqlModel
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.lake import Lake
+
+if TYPE_CHECKING:
+    import duckdb
 
 _DIGEST_BYTES: Final = 16
 
@@ -29,7 +31,7 @@ class Result:
     path: Path
 
 
-def materialize_model(lake: Lake, model: SqlModel, connection: duckdb.DuckDBPyConnection) -> Result:
+def materialize_model(lake: Lake, model: SqlModel, connection: "duckdb.DuckDBPyConnection") -> Result:
     """Write the model's rows to `models/<name>.parquet` of the lake.
 
     Args:
@@ -41,6 +43,8 @@ def materialize_model(lake: Lake, model: SqlModel, connection: duckdb.DuckDBPyCo
         SqlModelError: the query fails.
         LakeError: the file cannot be written.
     """
+    import duckdb
+
     try:
         table = connection.sql(model.query).to_arrow_table()  # not through its view: there ORDER BY may be lost
     except duckdb.Error as error:

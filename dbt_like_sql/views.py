@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from dbt_like_sql.library import load_models
 from dbt_like_sql.model import SqlModel
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import Lake
 from videopasta_assets.lake import connect as connect_tables
+
+if TYPE_CHECKING:  # imported on use: most processes that load the models ask no SQL
+    import duckdb
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Warehouse:
     connection: "duckdb.DuckDBPyConnection"
 
 
-def connect(lake: Lake, models: Iterable[SqlModel] | None = None) -> duckdb.DuckDBPyConnection:
+def connect(lake: Lake, models: Iterable[SqlModel] | None = None) -> "duckdb.DuckDBPyConnection":
     """An in-memory connection whose views are the tables and the models: always what the tables hold now.
 
     Raises:
@@ -35,12 +37,14 @@ def connect(lake: Lake, models: Iterable[SqlModel] | None = None) -> duckdb.Duck
     return connection
 
 
-def add_view(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> None:
+def add_view(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> None:
     """Add `model` as a view with its comments. What it reads must be there already.
 
     Raises:
         UserError: the query names a column that does not exist.
     """
+    import duckdb
+
     try:
         connection.execute(f'CREATE OR REPLACE VIEW "{model.name}" AS {model.query}')
     except duckdb.Error as error:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 
 from dbt_like_sql.assets import QUESTIONS_JOB
 from resources.artifact import op_name
@@ -125,7 +127,8 @@ def _execute(
         return ExecutionResult(True, result.run_id)
     failure = next((event for event in result.all_events if event.is_step_failure), None)
     if failure is None:
-        return ExecutionResult(False, result.run_id, None, "the run failed before its first step")
+        broken = next((event.job_failure_data.error for event in result.all_events if event.is_job_failure), None)
+        return ExecutionResult(False, result.run_id, None, _innermost(broken))
     blocking = [
         f"{check.asset_key.path[-1]}, check {check.check_name}: {check.description}"
         for check in result.get_asset_check_evaluations()
@@ -146,3 +149,18 @@ def _innermost(error: Any) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
     return error.message.strip() if error is not None else "unknown error"
+
+
+def open_instance(home: Path) -> dg.DagsterInstance:
+    """The Dagster instance in `home` for runs of this process: the output of a step stays on the caller's terminal.
+
+    By default Dagster redirects it to files and mirrors it with four processes a step, which costs time and tears
+    progress bars.
+    """
+    no_capture = {
+        "compute_logs": {
+            "module": "dagster._core.storage.noop_compute_log_manager",
+            "class": "NoOpComputeLogManager",
+        }
+    }
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=no_capture))

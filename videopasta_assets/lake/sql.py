@@ -1,12 +1,13 @@
 """SQL over the lake: an in-memory DuckDB with one view a table, so that readers never block a writer."""
 
-from typing import Final
-
-import duckdb
+from typing import TYPE_CHECKING, Final
 
 from videopasta_assets.lake.schema import TableSchema
 from videopasta_assets.lake.store import ROWS_FILE, Lake
 from videopasta_assets.lake.tables import TABLES
+
+if TYPE_CHECKING:  # imported on use: most processes ask no SQL
+    import duckdb
 
 _ARROW_TO_SQL: Final = {
     "string": "VARCHAR",
@@ -22,11 +23,13 @@ _ARROW_TO_SQL: Final = {
 }
 
 
-def connect(lake: Lake) -> duckdb.DuckDBPyConnection:
+def connect(lake: Lake) -> "duckdb.DuckDBPyConnection":
     """A DuckDB connection with every table of the lake as a view; empty tables have their columns too.
 
     The views read Parquet files that are only ever replaced whole. `recipe` and `shard` are columns that prune.
     """
+    import duckdb
+
     connection = duckdb.connect(":memory:")
     connection.execute("SET preserve_insertion_order = false")
     for schema in TABLES.values():
