@@ -104,6 +104,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(trained, pairs, tiny_dir,
     resumed = train_dpo(_FAST, pairs, tiny_dir, tmp_path, reader)
     assert resumed.resumed_from == 3
     assert resumed.adapter_hash == result.adapter_hash
+    assert resumed.metrics == result.metrics
     assert all(torch.equal(part, weights(result)[name]) for name, part in weights(resumed).items())
     assert (tmp_path / "training_log.jsonl").read_text() == (folder / "training_log.jsonl").read_text()
 

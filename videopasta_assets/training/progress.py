@@ -30,7 +30,7 @@ class LogCallback(TrainerCallback):  # type: ignore[misc]  # transformers is unt
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
         """Log at every checkpoint: averages then never span one, and a resumed run logs the same records."""
-        if state.global_step % args.save_steps == 0:
+        if state.global_step % args.save_steps == 0 or state.global_step == state.max_steps:
             control.should_log = True
         return control
 
@@ -50,3 +50,12 @@ class LogCallback(TrainerCallback):  # type: ignore[misc]  # transformers is unt
         """Only a checkpoint with this mark is resumed from."""
         if state.is_world_process_zero:
             (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+
+
+def mean_loss(log: Path) -> float:
+    """Mean loss of a finished run's steps; a record holds the mean since the record before it."""
+    total, before = 0.0, 0
+    for record in read_log(log):
+        total += record["loss"] * (record["step"] - before)
+        before = record["step"]
+    return total / max(1, before)

@@ -30,7 +30,7 @@ from videopasta_assets.training.model_card import model_card
 from videopasta_assets.training.objective import rewards, summarize
 from videopasta_assets.training.packed import Packer
 from videopasta_assets.training.pairs import TrainingPair, count_by_mode, pairs_hash
-from videopasta_assets.training.progress import LogCallback, Progress
+from videopasta_assets.training.progress import LogCallback, Progress, mean_loss
 from videopasta_assets.training.result import ADAPTER_FILE, TrainingResult, Workspace, checkpoint_step
 from videopasta_assets.training.rows import plain_rows
 from videopasta_assets.training.vision import ClipFeatures, rope_index
@@ -126,9 +126,9 @@ class _Run:
     def train(self, run_id: str, base_model: str, started: float) -> TrainingResult:
         """Reference, training, scoring, publishing."""
         self._load_or_measure_reference()
-        outcome = self._trainer.train(resume_from_checkpoint=None if self._resume is None else str(self._resume))
+        self._trainer.train(resume_from_checkpoint=None if self._resume is None else str(self._resume))
         scored = self._scored_pairs()
-        metrics = {"train_loss": float(outcome.training_loss)} | self._score(scored)
+        metrics = {"train_loss": mean_loss(self._space.log)} | self._score(scored)
         staged = self._space.root / "adapter.new"
         shutil.rmtree(staged, ignore_errors=True)
         self._name_base(base_model)
