@@ -142,12 +142,13 @@ def _dagster_instance(project: "Project") -> Iterator["DagsterInstance"]:
     Raises:
         VideoPastaError: its records cannot be written.
     """
-    from dagster import DagsterInstance
     from sqlalchemy.exc import SQLAlchemyError
+
+    from videopasta_assets.assets.execution import open_instance
 
     home = project.settings.root / ".dagster"
     try:
-        with DagsterInstance.from_config(str(dagster_home(project))) as instance:
+        with open_instance(dagster_home(project)) as instance:
             yield instance
     except (SQLAlchemyError, OSError) as error:
         reason = " ".join(str(error).splitlines()[:1])

@@ -33,7 +33,12 @@ def ui(
 ) -> None:
     """Open the project in Dagster: web server and daemon on 127.0.0.1, until Ctrl-C."""
     opened = open_project(project)
-    environment = {**os.environ, "DAGSTER_HOME": str(dagster_home(opened)), "PYTHONWARNINGS": "ignore"}
+    environment = {
+        **os.environ,
+        "VIDEOPASTA_PROJECT": str(opened.settings.root),
+        "DAGSTER_HOME": str(dagster_home(opened)),
+        "PYTHONWARNINGS": "ignore",
+    }
     if not _is_free(port):
         raise UserError(f"port {port} is in use", where=_HOST, fix="Stop what uses it, or give another --port.")
     commands = (
