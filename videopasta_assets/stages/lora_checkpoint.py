@@ -135,6 +135,7 @@ def _trained(project: Project, derivation: Derivation, progress: TrainingProgres
         project.lake.root / folder,
         project.reader,
         progress=progress,
+        preference_set=chosen.source,
     )
     return {
         "row_key": name,

@@ -33,6 +33,7 @@ from videopasta_assets.training.pairs import TrainingPair, count_by_mode, pairs_
 from videopasta_assets.training.progress import LogCallback, Progress, mean_loss
 from videopasta_assets.training.result import ADAPTER_FILE, TrainingResult, Workspace, checkpoint_step
 from videopasta_assets.training.rows import plain_rows
+from videopasta_assets.training.tree_attention import use_tree_attention
 from videopasta_assets.training.vision import ClipFeatures, rope_index
 from videopasta_assets.training.weights import mode_weights
 from videopasta_assets.video.reader import FrameReader
@@ -53,6 +54,7 @@ def train_dpo(
     output_dir: Path,
     reader: FrameReader,
     progress: Progress | None = None,
+    preference_set: str | None = None,
 ) -> TrainingResult:
     """Train on `pairs` and leave the adapter in `output_dir/adapter`.
 
@@ -64,6 +66,7 @@ def train_dpo(
         model_dir: folder of the base model; it is also the reference.
         reader: decodes the pairs' clips.
         progress: told of every phase (see `Progress`).
+        preference_set: hash that names the set which the pairs were drawn from; none: the hash of `pairs`.
 
     Raises:
         UserError: an empty set, a model without the named LoRA modules, a sequence that is too long, ...
@@ -81,7 +84,8 @@ def train_dpo(
         return finished
     try:
         space.claim(run_id)
-        return _Run(config, ordered, weights, model_dir, space, reader, progress).train(run_id, base_model, started)
+        run = _Run(config, ordered, weights, model_dir, space, reader, progress)
+        return run.train(run_id, base_model, preference_set or pairs_hash(ordered), started)
     except torch.OutOfMemoryError as error:
         raise VideoPastaError(
             "the GPU's memory is too small for this run; lower training.micro_batch_size, pairs_per_video or "
@@ -123,7 +127,7 @@ class _Run:
     def _resumed_from(self) -> int:
         return 0 if self._resume is None else checkpoint_step(self._resume)
 
-    def train(self, run_id: str, base_model: str, started: float) -> TrainingResult:
+    def train(self, run_id: str, base_model: str, preference_set: str, started: float) -> TrainingResult:
         """Reference, training, scoring, publishing."""
         self._load_or_measure_reference()
         self._trainer.train(resume_from_checkpoint=None if self._resume is None else str(self._resume))
@@ -137,7 +141,7 @@ class _Run:
         card = model_card(
             config=self._config,
             base_model=base_model,
-            preference_set=pairs_hash(self._pairs),
+            preference_set=preference_set,
             pairs_by_mode=by_mode,
             scored=len(scored),
             steps=self._trainer.state.global_step,
@@ -151,7 +155,7 @@ class _Run:
             adapter_hash=hashlib.sha256((self._space.adapter / ADAPTER_FILE).read_bytes()).hexdigest(),
             run_id=run_id,
             base_model=base_model,
-            preference_set=pairs_hash(self._pairs),
+            preference_set=preference_set,
             pairs=len(self._pairs),
             pairs_by_mode=by_mode,
             steps=self._trainer.state.global_step,
@@ -267,6 +271,7 @@ def row_maker(layout: str, base: LoadedModel, encoder: PairEncoder) -> RowMaker:
             fix="Use plain or auto; packing needs sdpa attention and multimodal rotary positions.",
         )
     if positions is not None and can_pack and layout != "plain":
+        use_tree_attention(model)
         return Packer(encoder, positions).rows
     return partial(plain_rows, encoder=encoder)
 
