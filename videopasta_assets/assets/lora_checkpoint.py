@@ -10,7 +10,8 @@ from resources.partitions import ONE_AT_A_TIME, experiments
 from resources.progress import ProgressListener
 from videopasta_assets.assets.materialization import one_sentence, result_of
 from videopasta_assets.assets.preference_set import lost_videos, unsound_members
-from videopasta_assets.assets.preview import markdown_table
+from videopasta_assets.assets.preview import markdown_picture, markdown_table
+from videopasta_assets.assets.training_plot import read_log, training_plot
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.stages import lora_checkpoint as stage
 from videopasta_assets.stages.project import Project
@@ -75,10 +76,14 @@ def training_figures(project: Project, experiment: str) -> dict[str, Any]:
         name: value for name, value in json.loads(row["metrics"] or "{}").items() if isinstance(value, int | float)
     }
     figures = {name: row[name] for name in ("pairs", "steps", "reward_accuracy", "seconds") if row[name] is not None}
+    adapter = project.lake.root / row["adapter"]
+    steps = read_log(adapter.parent / "training_log.jsonl")
+    curves = {"curves": dg.MetadataValue.md(markdown_picture(training_plot(steps), "training"))} if steps else {}
     table = markdown_table([{"metric": name, "value": float(value)} for name, value in sorted(metrics.items())])
     return {
         **figures,
-        "adapter": dg.MetadataValue.path(str(project.lake.root / row["adapter"])),
+        **curves,
+        "adapter": dg.MetadataValue.path(str(adapter)),
         "adapter hash": row["adapter_hash"],
         "preference set": row["preference_set"],
         "metrics": dg.MetadataValue.md(table),

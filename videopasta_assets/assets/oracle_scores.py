@@ -10,7 +10,8 @@ from resources.progress import ProgressListener
 from videopasta_assets.assets.config import ShardConfig
 from videopasta_assets.assets.materialization import one_sentence, result_of
 from videopasta_assets.oracle import scores as stage
-from videopasta_assets.stages.project import Project
+from videopasta_assets.stages.project import Project, good_rows
+from videopasta_assets.taxonomy import VerdictStatus
 
 
 def build(declared: Project) -> dg.AssetsDefinition:
@@ -40,6 +41,18 @@ def build(declared: Project) -> dg.AssetsDefinition:
         shard = context.partition_key
         with one_sentence():
             outcome = stage.run(project, shard, retry_failed=config.retry_failed, progress=progress.report)
-            return result_of(project, "oracle_scores", shard, outcome)
+            return result_of(project, "oracle_scores", shard, outcome, shares(project, shard))
 
     return oracle_scores
+
+
+def shares(project: Project, shard: str) -> dict[str, float]:
+    """What share of the attempts is how good, as numbers that Dagster plots."""
+    rows = list(good_rows(project, "oracle_scores", shard))
+    accepted = [row for row in rows if row["verdict"] == VerdictStatus.ACCEPTED]
+    parts = (
+        ("aligned answers that are right", rows, "aligned_right"),
+        ("adversaries on target", rows, "on_target"),
+        ("accepted pairs that are good", accepted, "good_pair"),
+    )
+    return {name: sum(bool(row[column]) for row in of) / len(of) for name, of, column in parts if of}
