@@ -13,6 +13,7 @@ from videopasta_assets.training.lora import lora_config
 from videopasta_assets.training.packed import Packer
 from videopasta_assets.training.rows import plain_rows
 from videopasta_assets.training.train import training_arguments
+from videopasta_assets.training.tree_attention import use_tree_attention
 from videopasta_assets.training.vision import ClipFeatures, rope_index
 from videopasta_assets.training.weights import mode_weights
 
@@ -25,6 +26,7 @@ class Rig:
         self.loaded.model.requires_grad_(False)
         self.encoder = PairEncoder(self.loaded, reader)
         encoded = [self.encoder.encode(pair) for pair in pairs]
+        use_tree_attention(self.loaded.model)
         maker = Packer(self.encoder, rope_index(self.loaded.model)).rows
         if layout == "plain":
             maker = partial(plain_rows, encoder=self.encoder)

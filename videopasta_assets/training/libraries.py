@@ -9,6 +9,17 @@ prepare_torchvision()
 
 from peft import LoraConfig, get_peft_model  # noqa: E402
 from transformers import PrinterCallback, TrainerCallback  # noqa: E402
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS  # noqa: E402
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS  # noqa: E402
 from trl import DPOConfig, DPOTrainer  # noqa: E402
 
-__all__ = ["DPOConfig", "DPOTrainer", "LoraConfig", "PrinterCallback", "TrainerCallback", "get_peft_model"]
+__all__ = [
+    "ALL_ATTENTION_FUNCTIONS",
+    "ALL_MASK_ATTENTION_FUNCTIONS",
+    "DPOConfig",
+    "DPOTrainer",
+    "LoraConfig",
+    "PrinterCallback",
+    "TrainerCallback",
+    "get_peft_model",
+]

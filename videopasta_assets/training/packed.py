@@ -6,7 +6,7 @@
 
 A token attends to its own segment and to its ancestors only, and carries the position that it would have in a row
 of its own, so every response gets exactly the log-probability of the plain layout while the video, the questions
-and repeated responses are computed once. Needs an attention back end that takes a mask (sdpa, eager).
+and repeated responses are computed once. Needs `tree_attention` and multimodal rotary positions.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from videopasta_assets.training.encoding import EncodedPair, PairEncoder
 from videopasta_assets.training.rows import Rows, response_index, vision_rows
+from videopasta_assets.training.tree_attention import TreeShape
 
 _Ids = tuple[int, ...]
 
@@ -38,34 +39,36 @@ class Packer:
     def rows(self, pairs: Sequence[EncodedPair], *, rejected: bool = True) -> Rows:
         """One row a video (and system prompt); responses ordered `[chosen; rejected]` of `pairs`."""
         trees: dict[tuple[str, _Ids], _Tree] = {}
-        spans: list[tuple[_Tree, torch.Tensor, torch.Tensor]] = []
+        places: list[tuple[_Tree, _Question, torch.Tensor]] = []
         for side in ("chosen_ids", "rejected_ids") if rejected else ("chosen_ids",):
             for pair in pairs:
-                tree = trees.setdefault(self._root(pair), _Tree(pair))
+                shared = _video_end(pair)
+                root = (pair.clip.key, tuple(pair.prompt_ids[:shared].tolist()))
+                positions = self._prompt_positions(pair)
+                tree = trees.setdefault(root, _Tree(pair, pair.prompt_ids[:shared], positions[:, :shared]))
+                question = tree.question(pair.prompt_ids[shared:], positions[:, shared:])
                 response: torch.Tensor = getattr(pair, side)
-                spans.append((tree, tree.add(pair.prompt_ids, self._prompt_positions(pair), response), response))
+                question.add(response)
+                places.append((tree, question, response))
         rows = list(trees.values())
-        ids = pad_sequence([torch.cat(tree.ids) for tree in rows], batch_first=True, padding_value=self._encoder.pad_id)
+        for tree in rows:
+            tree.place()
+        ids = pad_sequence([tree.ids() for tree in rows], batch_first=True, padding_value=self._encoder.pad_id)
         positions = torch.zeros(3, *ids.shape, dtype=torch.long)
         for row, tree in enumerate(rows):
-            positions[:, row, : tree.length] = torch.cat(tree.positions, dim=1)
+            found = tree.positions_of_tokens()
+            positions[:, row, : found.shape[1]] = found
         clips = tuple(tree.pair.clip for tree in rows)
+        spans = [(rows.index(tree), question.predicting(response), response) for tree, question, response in places]
         return Rows(
-            inputs={
-                "input_ids": ids,
-                "attention_mask": torch.stack([tree.mask(ids.shape[1]) for tree in rows]).unsqueeze(1),
-                "position_ids": positions,
-                **vision_rows(clips, self._encoder),
-            },
+            inputs={"input_ids": ids, "position_ids": positions, **vision_rows(clips, self._encoder)},
             clips=clips,
-            responses=response_index([(rows.index(tree), where, tokens) for tree, where, tokens in spans], ids.shape),
+            responses=response_index(spans, ids.shape),
+            trees=tuple(tree.shape() for tree in rows),
         )
 
-    def _root(self, pair: EncodedPair) -> tuple[str, _Ids]:
-        """The clip and everything up to its last token: what pairs must share to be in one tree."""
-        return pair.clip.key, tuple(pair.prompt_ids[: _video_end(pair)].tolist())
-
     def _prompt_positions(self, pair: EncodedPair) -> torch.Tensor:
+        """Rotary positions of a prompt's tokens, (3, tokens)."""
         key = (pair.clip.key, tuple(pair.prompt_ids.tolist()))
         if key not in self._positions:
             positions, _ = self._rope_index(
@@ -79,56 +82,75 @@ class Packer:
 
 
 @dataclass(eq=False)
+class _Question:
+    """What follows the video in one prompt, with the responses to it; `start` is where it lies in the row."""
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+    branches: dict[_Ids, torch.Tensor] = field(default_factory=dict)
+    start: int = 0
+
+    def add(self, response: torch.Tensor) -> None:
+        """Nothing is predicted from a response's last token, so it is not fed."""
+        if len(fed := response[:-1]):
+            self.branches.setdefault(tuple(fed.tolist()), fed)
+
+    def __len__(self) -> int:
+        return len(self.ids) + sum(len(branch) for branch in self.branches.values())
+
+    def predicting(self, response: torch.Tensor) -> torch.Tensor:
+        """Places in the row whose logits predict the response's tokens."""
+        last = self.start + len(self.ids) - 1
+        wanted, at = tuple(response[:-1].tolist()), last + 1
+        for key in self.branches:
+            if key == wanted:
+                break
+            at += len(key)
+        return torch.cat([torch.tensor([last]), torch.arange(at, at + len(wanted))])
+
+    def positions_of_tokens(self) -> torch.Tensor:
+        """Every response continues where the question ends."""
+        following = int(self.positions.max()) + 1
+        follow = [torch.arange(following, following + len(key)).expand(3, -1) for key in self.branches]
+        return torch.cat([self.positions, *follow], dim=1)
+
+    def mask(self) -> torch.Tensor:
+        """Causal; a response sees the question and itself."""
+        lengths = torch.tensor([len(self.ids), *(len(key) for key in self.branches)])
+        segment = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
+        return ((segment[:, None] == segment[None]) | (segment[None] == 0)).tril()
+
+
+@dataclass(eq=False)
 class _Tree:
-    """Segments of one row in the order in which they were added; a parent always comes before its children."""
+    """One row: the shared beginning and its questions."""
 
     pair: EncodedPair
-    ids: list[torch.Tensor] = field(default_factory=list)
-    positions: list[torch.Tensor] = field(default_factory=list)
-    parents: list[int] = field(default_factory=list)
-    length: int = 0
-    _where: dict[tuple[int, _Ids], tuple[int, torch.Tensor]] = field(default_factory=dict)
+    shared: torch.Tensor
+    positions: torch.Tensor
+    questions: dict[_Ids, _Question] = field(default_factory=dict)
 
-    def add(self, prompt: torch.Tensor, positions: torch.Tensor, response: torch.Tensor) -> torch.Tensor:
-        """Add what is missing of a prompt and a response; returns the positions that predict the response."""
-        parent, asked = self._prompt(prompt, positions)
-        last = asked[-1:]
-        fed = response[:-1]  # nothing is predicted from a response's last token
-        if not len(fed):
-            return last
-        start = int(positions.max()) + 1
-        follow = torch.arange(start, start + len(fed)).expand(3, -1)
-        _, answered = self._segment(parent, fed, follow)
-        return torch.cat([last, answered])
+    def question(self, ids: torch.Tensor, positions: torch.Tensor) -> _Question:
+        """The question with these tokens, added if it is new."""
+        return self.questions.setdefault(tuple(ids.tolist()), _Question(ids, positions))
 
-    def mask(self, length: int) -> torch.Tensor:
-        """Who attends to whom, bool, shape (length, length); padding attends to itself only."""
-        count = len(self.parents)
-        ancestors = torch.eye(count + 1, dtype=torch.bool)
-        for segment, parent in enumerate(self.parents):
-            if parent >= 0:
-                ancestors[segment] |= ancestors[parent]
-        segment_of = torch.full((length,), count)
-        segment_of[: self.length] = torch.cat([torch.full((len(part),), i) for i, part in enumerate(self.ids)])
-        mask = ancestors[segment_of[:, None], segment_of[None, :]].tril()
-        mask[self.length :] = torch.eye(length, dtype=torch.bool)[self.length :]
-        return mask
+    def place(self) -> None:
+        """Lay the questions one after another."""
+        start = len(self.shared)
+        for question in self.questions.values():
+            question.start = start
+            start += len(question)
 
-    def _prompt(self, prompt: torch.Tensor, positions: torch.Tensor) -> tuple[int, torch.Tensor]:
-        """The first prompt of a row splits where the shared part ends, which is the end of the video."""
-        shared = _video_end(self.pair)
-        root, _ = self._segment(-1, prompt[:shared], positions[:, :shared])
-        return self._segment(root, prompt[shared:], positions[:, shared:])
+    def ids(self) -> torch.Tensor:
+        parts = [part for question in self.questions.values() for part in (question.ids, *question.branches.values())]
+        return torch.cat([self.shared, *parts])
 
-    def _segment(self, parent: int, ids: torch.Tensor, positions: torch.Tensor) -> tuple[int, torch.Tensor]:
-        key = (parent, tuple(ids.tolist()))
-        if key not in self._where:
-            self._where[key] = (len(self.ids), torch.arange(self.length, self.length + len(ids)))
-            self.ids.append(ids)
-            self.positions.append(positions)
-            self.parents.append(parent)
-            self.length += len(ids)
-        return self._where[key]
+    def positions_of_tokens(self) -> torch.Tensor:
+        parts = [question.positions_of_tokens() for question in self.questions.values()]
+        return torch.cat([self.positions, *parts], dim=1)
+
+    def shape(self) -> TreeShape:
+        return TreeShape(len(self.shared), tuple(question.mask() for question in self.questions.values()))
 
 
 def _types(pair: EncodedPair) -> torch.Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from videopasta_assets.training.encoding import EncodedPair, PairEncoder
+from videopasta_assets.training.tree_attention import TreeShape
 from videopasta_assets.video.clip import Clip
 
 
@@ -38,11 +39,16 @@ class ResponseIndex:
 
 @dataclass(frozen=True)
 class Rows:
-    """One forward pass: the model's token inputs, the clip that each row shows, and the responses in it."""
+    """One forward pass: the model's token inputs, the clip that each row shows, and the responses in it.
+
+    Attributes:
+        trees: shape of each row for `tree_attention`; None: rows are plain sequences.
+    """
 
     inputs: Mapping[str, torch.Tensor]
     clips: tuple[Clip, ...]
     responses: ResponseIndex
+    trees: tuple[TreeShape, ...] | None = None
 
 
 def plain_rows(pairs: Sequence[EncodedPair], encoder: PairEncoder, *, rejected: bool = True) -> Rows:
@@ -107,7 +113,8 @@ def response_logps(model: Any, rows: Rows, vision: Mapping[str, Any], device: to
     """
     inputs = {name: value.to(device) for name, value in rows.inputs.items()}
     index = rows.responses.to(device)
-    logits = model(**inputs, **vision, logits_to_keep=index.keep, use_cache=False).logits
+    trees = {} if rows.trees is None else {"trees": tuple(tree.to(device) for tree in rows.trees)}
+    logits = model(**inputs, **vision, **trees, logits_to_keep=index.keep, use_cache=False).logits
     # Log-probabilities in float32 at least: a sum over tens of bfloat16 terms would drown the margin.
     logits = logits if logits.dtype == torch.float64 else logits.float()
     normalizer = logits.logsumexp(-1)

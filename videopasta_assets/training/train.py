@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 TRAINER_VERSION: Final = "1"
 """Part of a run's identity; raised when the same inputs would give other weights."""
 
-_MEASURED_AT_ONCE: Final = 8
+_MEASURED_AT_ONCE: Final = 16
 _GIB: Final = 1024**3
 
 
