@@ -15,16 +15,16 @@ from typing import Any
 _DIGEST_BYTES = 16
 
 
-def canonical(value: Any) -> Any:
+def canonical(value: Any) -> Any:  # noqa: PLR0911 - one return a kind of value
     """`value` as JSON-serializable data with one representation for each meaning.
 
     Raises:
         TypeError: for objects without a defined content, such as functions.
     """
-    if value is None or isinstance(value, str | bool | int | float):
-        return value.value if isinstance(value, Enum) else value
     if isinstance(value, Enum):
         return canonical(value.value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
     if isinstance(value, PurePath):
         return value.as_posix()
     if is_dataclass(value) and not isinstance(value, type):

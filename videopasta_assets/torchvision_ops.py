@@ -12,15 +12,18 @@ from functools import cache
 import torch
 
 _MISSING_WITHOUT_EXTENSION = ("nms", "qnms")
-_library: "torch.library.Library | None" = None
+
+
+def prepare_torchvision() -> None:
+    """Declare the operators that `import torchvision` expects. Call before importing a processor."""
+    if torch.version.cuda is None and importlib.util.find_spec("torchvision") is not None:
+        _declare_operators()
 
 
 @cache
-def prepare_torchvision() -> None:
-    """Declare the operators that `import torchvision` expects. Call before importing a processor."""
-    global _library
-    if torch.version.cuda is not None or importlib.util.find_spec("torchvision") is None:
-        return
-    _library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+def _declare_operators() -> "torch.library.Library":
+    # Cached, so that the declarations are made once and live as long as the process.
+    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for name in _MISSING_WITHOUT_EXTENSION:
-        _library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
+    return library

@@ -29,6 +29,7 @@ class CountingEngine:
         self.requests: list[Request] = []
         self.accept = accept
         self.fault = fault
+        self.truth: Callable[[str], bool] = lambda text: True
 
     @property
     def model_id(self) -> str:
@@ -69,6 +70,8 @@ class CountingEngine:
                     "reason": "by rule",
                 }
             )
+        if task == "check_answer":
+            return "true" if self.truth(request.prompt.text) else "false"
         return f"{task} {digest}"
 
 
@@ -91,6 +94,7 @@ def write_templates(folder: Path, names: Iterable[str]) -> None:
             "query": "{{ mode }} {{ category }}",
             "aligned": "{{ query }}",
             "adversary": "{{ mode }} {{ strategy }} {{ query }}",
+            "check_answer": "{{ query }} | {{ answer }}",
             "verify": "{{ query }} | {{ aligned }} | {{ adversary }} | {{ mode }}",
         }
         path.write_text(f"{name}: {fields[name.split('/')[0]]}", encoding="utf-8")

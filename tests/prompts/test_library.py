@@ -10,6 +10,7 @@ from videopasta_assets.taxonomy import CATEGORIES, MODES, STRATEGIES
 
 EXPECTED = {
     "caption",
+    "check_answer",
     "judge_mode",
     "multiple_choice",
     "verify",
@@ -31,6 +32,7 @@ def variables(name: str) -> dict[str, object]:
         "adversary": {"mode": mode, "strategy": rest.partition("/")[2], "query": QUESTION, "duration": 12.5},
         "verify": {**answers, "mode": "spatial"},
         "judge_mode": answers,
+        "check_answer": {"query": QUESTION, "answer": "The cup is."},
         "multiple_choice": {"question": QUESTION, "options": ["the cup", "the vase"], "duration": 12.5},
         "caption": {"duration": 12.5},
     }[kind]

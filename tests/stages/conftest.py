@@ -71,7 +71,7 @@ def bench(tmp_path: Path) -> Bench:
     (tmp_path / "some-model" / "model.safetensors").write_bytes(b"weights that no test loads")
     names = [f"{task}/{mode}" for task in ("query", "aligned") for mode in MODES]
     names += [f"adversary/{mode}/{strategy}" for mode in MODES for strategy in STRATEGIES[mode]]
-    write_templates(tmp_path / "prompts", [*names, "verify"])
+    write_templates(tmp_path / "prompts", [*names, "verify", "check_answer"])
     made = Bench(tmp_path, CountingEngine())
     made.add_videos(1, 2, 3)
     return made

@@ -199,3 +199,29 @@ def test_no_adversarial_instruction_reaches_a_pair(bench: Bench) -> None:
         assert pair["query"].startswith("what happens to")
         assert pair["chosen"].startswith("aligned") and pair["rejected"].startswith("adversary")
         assert len(pair["dense_frames"]) == 8 and len(pair["sparse_frames"]) == 2
+
+
+def test_only_responses_that_pass_their_check_get_adversaries(bench: Bench) -> None:
+    bench.edit("max_attempts: 2", "max_attempts: 2, aligned_check: {method: self_consistency, samples: 2}")
+    bench.run()  # the counting engine's answer depends on the seed: no sample repeats the response
+    checks = bench.rows("aligned_checks")
+    assert len(checks) == VIDEOS * QUERIES and not any(row["passed"] for row in checks)
+    assert bench.rows("adversaries") == [] == bench.rows("verified_pairs")
+    bench.engine.forget()
+    bench.edit("method: self_consistency, samples: 2", "method: text")
+    bench.run()
+    assert bench.engine.calls["aligned"] == 0
+    assert bench.rows("verified_pairs")
+
+
+def test_a_checker_that_sees_decides_which_responses_go_on(bench: Bench) -> None:
+    bench.edit("max_attempts: 2", "max_attempts: 2, aligned_check: {method: video}")
+    bench.edit("  verifier:", "  judge: {model: some-model, prompt_style: compact}\n  verifier:")
+    bench.engine.truth = lambda text: int(text[-1], 16) % 2 == 0
+    bench.run()
+    passed = {row["query_id"] for row in bench.rows("aligned_checks") if row["passed"]}
+    assert 0 < len(passed) < VIDEOS * QUERIES
+    assert {row["query_id"] for row in bench.rows("adversaries")} == passed
+    bench.engine.forget()
+    bench.run()
+    assert bench.engine.requests == []

@@ -12,6 +12,7 @@ from videopasta_assets.assets.config import ShardConfig
 from videopasta_assets.assets.materialization import one_sentence, result_of
 from videopasta_assets.lake import Row
 from videopasta_assets.stages import adversaries as stage
+from videopasta_assets.stages import aligned_checks
 from videopasta_assets.stages import verdicts as verdict_stage
 from videopasta_assets.stages.project import Engines, Project, good_rows
 from videopasta_assets.taxonomy import VerdictStatus
@@ -28,7 +29,7 @@ def build(declared: Project) -> dg.AssetsDefinition:
                 "adversaries",
                 group=GENERATION,
                 spec=stage.spec(declared),
-                deps=["sampled_videos", "aligned_responses"],
+                deps=["sampled_videos", checked_responses(declared)],
                 kinds={"huggingface"},
             ),
             artifact_spec(
@@ -58,6 +59,11 @@ def build(declared: Project) -> dg.AssetsDefinition:
             yield result_of(project, table, shard, outcome)
 
     return adversaries
+
+
+def checked_responses(declared: Project) -> str:
+    """The table that says which aligned responses go on: all of them where the recipe checks by text alone."""
+    return "aligned_checks" if aligned_checks.wanted(declared) else "aligned_responses"
 
 
 def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:

@@ -22,8 +22,12 @@ _WITH_ADVERSARIES: Final = "adversaries"
 def shard_keys(project: Project, tables: Sequence[str] = SHARD_ASSETS) -> list[dg.AssetKey]:
     """Assets of one shard's run; `adversaries` brings its `verdicts`."""
     named = [table for table in TABLES if table in tables or (table == "verdicts" and _WITH_ADVERSARIES in tables)]
-    truth = project.settings.oracle_truth is not None
-    return [asset_key(project, table) for table in named if table != "oracle_scores" or truth]
+    absent = set()
+    if project.settings.oracle_truth is None:
+        absent.add("oracle_scores")
+    if project.settings.recipe.aligned_check.method == "text":
+        absent.add("aligned_checks")
+    return [asset_key(project, table) for table in named if table not in absent]
 
 
 def score_keys(project: Project) -> list[dg.AssetKey]:

@@ -6,6 +6,7 @@ import dagster as dg
 
 from videopasta_assets.assets import (
     adversaries,
+    aligned_checks,
     aligned_responses,
     benchmark_scores,
     lora_checkpoint,
@@ -22,7 +23,8 @@ from videopasta_assets.stages.project import Project
 def recipe_assets(project: Project) -> Sequence[dg.AssetsDefinition]:
     """Assets and asset checks of the project's recipe.
 
-    Scores need a benchmark, and the oracle needs the truth: without them those assets do not exist.
+    Scores need a benchmark, the oracle needs the truth, and a check of aligned responses needs a method that can see:
+    without them those assets do not exist.
     """
     modules = [
         videos,
@@ -39,6 +41,8 @@ def recipe_assets(project: Project) -> Sequence[dg.AssetsDefinition]:
     if project.settings.evaluation.benchmarks:
         assets.append(benchmark_scores.build(project))
         checked.append(benchmark_scores)
+    if project.settings.recipe.aligned_check.method != "text":
+        assets.append(aligned_checks.build(project))
     if project.settings.oracle_truth is not None:
         assets.append(oracle_scores.build(project))
     return [*assets, *(check for module in checked for check in module.build_checks(project))]

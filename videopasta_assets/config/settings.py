@@ -113,6 +113,23 @@ class RolesSettings(Settings):
     )
 
 
+class AlignedCheckSettings(Settings):
+    """A check of aligned responses that can see, before adversaries are paid for. The paper has none."""
+
+    method: Literal["text", "self_consistency", "video"] = Field(
+        default="text",
+        description="text: the verifier's reading alone (the paper); self_consistency: samples of the responder must "
+        "agree with its answer; video: the judge looks at the frames.",
+    )
+    samples: int = Field(default=4, ge=1, le=32, description="Samples of self_consistency.")
+    temperature: float = Field(default=0.7, gt=0, le=5, description="Of those samples.")
+    agreement: float = Field(default=0.75, gt=0, le=1, description="Share of samples that must agree.")
+    agree_by: Literal["auto", "words", "verifier"] = Field(
+        default="auto",
+        description="words: the same words; verifier: no contradiction; auto: words in the compact prompt style.",
+    )
+
+
 class RecipeSettings(Settings):
     """The VideoPASTA recipe (arXiv 2504.14096)."""
 
@@ -129,6 +146,7 @@ class RecipeSettings(Settings):
     max_attempts: int = Field(
         default=3, ge=1, le=10, description="Attempts a slot, rejected ones included (our choice)."
     )
+    aligned_check: AlignedCheckSettings = AlignedCheckSettings()
     pairs_per_mode: int | None = Field(default=None, ge=1, description="Cap for a balanced preference set; none: all.")
     adversary_temperature: float = Field(default=0.8, ge=0, le=5, description="Adversaries are sampled (our choice).")
     prompts: Path | None = Field(default=None, description="Folder of templates of your own that replace ours by name.")

@@ -19,6 +19,8 @@ _ARROW_TO_SQL: Final = {
     "list<element: int32>": "INTEGER[]",
     "list<item: int32>": "INTEGER[]",
     "list<element: double>": "DOUBLE[]",
+    "list<element: string>": "VARCHAR[]",
+    "list<item: string>": "VARCHAR[]",
     "list<item: double>": "DOUBLE[]",
 }
 

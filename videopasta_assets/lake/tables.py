@@ -90,6 +90,23 @@ ALIGNED_RESPONSES: Final = TableSchema(
     ),
 )
 
+ALIGNED_CHECKS: Final = TableSchema(
+    "aligned_checks",
+    "Whether an aligned response stood up to a check that can see; only where the recipe asks for one.",
+    (
+        Column("response_id", _S, "The aligned response."),
+        Column("query_id", _S, "The question."),
+        Column("video_id", _S, "The video."),
+        Column("method", _S, "self_consistency or video."),
+        Column("passed", _B, "The response may be the chosen side of a pair."),
+        Column("agreeing", _I, "Samples, or looks, that agree with the response."),
+        Column("asked", _I, "Samples, or looks, in all."),
+        Column("replies", pa.list_(_S), "What was replied.", content=False),
+        Column("checker", _S, "Model and revision that was asked.", content=False),
+        *COST_COLUMNS,
+    ),
+)
+
 ADVERSARIES: Final = TableSchema(
     "adversaries",
     "One attempt at an answer with a deliberate error of one mode, from the sparse frames (r-).",
@@ -262,6 +279,7 @@ TABLES: Final = {
         SAMPLED_VIDEOS,
         QUERIES,
         ALIGNED_RESPONSES,
+        ALIGNED_CHECKS,
         ADVERSARIES,
         VERDICTS,
         VERIFIED_PAIRS,

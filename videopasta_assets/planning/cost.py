@@ -10,6 +10,7 @@ from videopasta_assets.stages.project import Project
 _TABLES: Final = {
     "queries": ("queries",),
     "aligned_responses": ("aligned_responses",),
+    "aligned_checks": ("aligned_checks",),
     "adversaries": ("adversaries", "verdicts"),
 }
 """Tables whose rows record engine seconds, by asset."""

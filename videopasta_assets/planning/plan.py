@@ -15,6 +15,7 @@ from videopasta_assets.oracle import scores as oracle_scores
 from videopasta_assets.planning.attempts import reconcile_attempts
 from videopasta_assets.planning.cost import estimated_seconds
 from videopasta_assets.stages import (
+    aligned_checks,
     aligned_responses,
     benchmark_answers,
     benchmark_scores,
@@ -36,6 +37,7 @@ SHARD_ASSETS: Final = (
     "sampled_videos",
     "queries",
     "aligned_responses",
+    "aligned_checks",
     "adversaries",
     "verified_pairs",
     "oracle_scores",
@@ -116,6 +118,8 @@ def _plan_shard(project: Project, shard: str, retry_failed: bool) -> list[PlanSt
         ("queries", queries.spec, queries.derive),
         ("aligned_responses", aligned_responses.spec, aligned_responses.derive),
     ]
+    if aligned_checks.wanted(project):
+        stages.append(("aligned_checks", aligned_checks.spec, aligned_checks.derive))
     upstream_pending = False
     for name, spec, derive in stages:
         if upstream_pending:

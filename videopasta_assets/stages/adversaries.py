@@ -12,7 +12,7 @@ from videopasta_assets.engines import Reply, Request
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.recipes import Slot, adversary_slots, request_seed
-from videopasta_assets.stages import verdicts
+from videopasta_assets.stages import aligned_checks, verdicts
 from videopasta_assets.stages.generation import Ask, answer
 from videopasta_assets.stages.materialize import Outcome, Progress, ShardWriter, silent
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
@@ -51,13 +51,14 @@ def spec(project: Project) -> dict[str, str]:
 
 
 def open_slots(project: Project, shard: str) -> list[OpenSlot]:
-    """All slots of the shard's aligned responses, before any attempt."""
+    """All slots of the shard's aligned responses that passed their check, before any attempt."""
     recipe = project.settings.recipe
     videos = {row["video_id"]: row for row in good_rows(project, "sampled_videos", shard)}
+    passed = aligned_checks.passed_responses(project, shard)
     return [
         OpenSlot(aligned, clip_of(project, videos[aligned["video_id"]], "sparse"), slot)
         for aligned in good_rows(project, "aligned_responses", shard)
-        if aligned["video_id"] in videos
+        if aligned["video_id"] in videos and (passed is None or aligned["response_id"] in passed)
         for slot in adversary_slots(
             aligned["query_id"],
             FailureMode(aligned["query_mode"]),

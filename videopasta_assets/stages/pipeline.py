@@ -2,6 +2,7 @@
 
 from videopasta_assets.stages import (
     adversaries,
+    aligned_checks,
     aligned_responses,
     queries,
     sampled_videos,
@@ -24,6 +25,10 @@ def run_shard(
             project, shard, engines, retry_failed=retry_failed, progress=progress
         ),
     }
+    if aligned_checks.wanted(project):
+        outcomes["aligned_checks"] = aligned_checks.run(
+            project, shard, engines, retry_failed=retry_failed, progress=progress
+        )
     outcomes |= adversaries.run(project, shard, engines, retry_failed=retry_failed, progress=progress)
     outcomes["verified_pairs"] = verified_pairs.run(project, shard, retry_failed=retry_failed, progress=progress)
     return outcomes
