@@ -8,6 +8,8 @@ from safetensors.torch import load_file
 
 from tests.training.rig import Rig
 from tests.training.tiny_model import make_pairs, save_tiny_model
+from videopasta_assets.engines import Decoding, Request
+from videopasta_assets.engines.transformers_engine import TransformersEngine
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.training.config import TrainingConfig
 from videopasta_assets.training.dpo_trainer import TrainingDivergedError, VideoDPOTrainer
@@ -148,6 +150,20 @@ def test_one_of_several_processes_is_refused(pairs, tiny_dir, reader, tmp_path, 
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(UserError, match="one process"):
         train_dpo(_FAST, pairs, tiny_dir, tmp_path, reader)
+
+
+def test_the_engine_answers_with_the_trained_adapter(pairs, tiny_dir, reader, tmp_path) -> None:
+    """Prompt, frames and adapter mean the same to the trainer and to the engine: what was learnt by heart is said."""
+    config = TrainingConfig(objective="sft", epochs=30, learning_rate=1e-2)
+    result = train_dpo(config, pairs, tiny_dir, tmp_path, reader)
+    engine = TransformersEngine(tiny_dir, None, reader)
+    asked = [pairs[0], pairs[3]]
+    requests = [
+        Request(pair.pair_id, pair.prompt, pair.clip, Decoding(max_new_tokens=40), adapter=str(result.adapter))
+        for pair in asked
+    ]
+    replies = {reply.request_id: reply.text for reply in engine.generate(requests)}
+    assert replies == {pair.pair_id: pair.chosen for pair in asked}
 
 
 def test_a_model_of_another_seed_is_another_run(pairs, tiny_dir, reader, tmp_path) -> None:
