@@ -30,7 +30,7 @@ def test_a_packed_branch_equals_the_stock_forward(
     packer = Packer(tokenizer)
     rows = [packer.row(pack) for pack in packs[:8]]
     with torch.no_grad():
-        states = hidden_states(model, packer.batch(rows))
+        states = hidden_states(model, packer.batch(rows)).last
         start = 0
         for pack, row in zip(packs, rows, strict=False):
             for branch in (1, len(pack.exchanges)):
@@ -54,6 +54,7 @@ def test_only_replies_are_learnt(model: EmbeddedModel, tokenizer: PreTrainedToke
     row = Packer(tokenizer).row(packs[0])
     learnt = tokenizer.decode(row.tokens[row.weights > 0])
     assert learnt == "<|im_end|>".join(exchange.reply for exchange in packs[0].exchanges) + "<|im_end|>"
-    loss, accuracy = packed_loss(model, Packer(tokenizer).batch([row]))
+    batch = Packer(tokenizer).batch([row])
+    loss, accuracy = packed_loss(hidden_states(model, batch), model, batch)
     assert loss.item() > 0
     assert 0 <= accuracy.item() <= 1

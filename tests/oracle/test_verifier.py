@@ -49,6 +49,8 @@ def test_precision_and_recall(case: Case) -> None:
 
 def test_nothing_accepted_has_no_precision(case: Case) -> None:
     scene, question, true, false = case
-    score = score_by_text([Attempt(scene, question.text, true, false, FailureMode.SPATIAL, VerdictStatus.REJECTED_PARSE)])
+    score = score_by_text(
+        [Attempt(scene, question.text, true, false, FailureMode.SPATIAL, VerdictStatus.REJECTED_PARSE)]
+    )
     assert score.precision is None
     assert score.recall == 0.0

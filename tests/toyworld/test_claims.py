@@ -39,6 +39,8 @@ def test_any_text_parses_to_something_or_nothing(text: str) -> None:
     parse_answer(text)
 
 
-@pytest.mark.parametrize("text", ["", "Hello.", "The red circle flashes at 99 s.", "The red circle starts at the red circle."])
+@pytest.mark.parametrize(
+    "text", ["", "Hello.", "The red circle flashes at 99 s.", "The red circle starts at the red circle."]
+)
 def test_foreign_text_does_not_parse(text: str) -> None:
     assert not any(parse_answer(text))

@@ -28,7 +28,9 @@ def test_different_topics_cannot_be_compared() -> None:
 
 
 def test_an_opening_phrase_is_the_salient_error() -> None:
-    other = A.replace("top left", "top right").replace("The red circle flashes", "In a flashback, the red circle flashes")
+    other = A.replace("top left", "top right").replace(
+        "The red circle flashes", "In a flashback, the red circle flashes"
+    )
     modes = contradicted_modes(A, other)
     assert modes is not None
     assert salient_mode(other, modes) is FailureMode.TEMPORAL

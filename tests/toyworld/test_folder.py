@@ -34,7 +34,10 @@ def test_a_seed_gives_the_same_stories_and_a_second_run_writes_nothing(tmp_path:
     assert write_folder(tmp_path / "a", tmp_path / "ta", 2, 4, "pairs") == first
     assert [path.stat().st_mtime_ns for path in first] == before
     second = write_folder(tmp_path / "b", tmp_path / "tb", 2, 4, "pairs")
-    stories = [[read_truth(t, video_id(p)) for p in paths] for t, paths in ((tmp_path / "ta", first), (tmp_path / "tb", second))]
+    stories = [
+        [read_truth(t, video_id(p)) for p in paths]
+        for t, paths in ((tmp_path / "ta", first), (tmp_path / "tb", second))
+    ]
     assert stories[0] == stories[1]
 
 

@@ -1,5 +1,6 @@
 import json
 import random
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,7 +31,11 @@ def test_every_scene_is_well_formed(seed: int) -> None:
     scene = sample_scene(random.Random(seed))
     assert 4 <= scene.duration <= 20
     assert (scene.cut is None) == (len(scene.settings) == 1)
-    assert len({thing.colour for thing in scene.things}) == len({thing.size for thing in scene.things}) == len(scene.things)
+    assert (
+        len({thing.colour for thing in scene.things})
+        == len({thing.size for thing in scene.things})
+        == len(scene.things)
+    )
     for thing in scene.things:
         assert thing.present(thing.flash)
         assert thing.present(thing.flash + 0.99 * scene.slot)
@@ -46,7 +51,7 @@ def test_every_scene_is_well_formed(seed: int) -> None:
 def test_flashes_coincide_exactly_or_are_a_slot_apart(seed: int) -> None:
     scene = sample_scene(random.Random(seed))
     times = sorted(thing.flash for thing in scene.things)
-    for early, late in zip(times, times[1:], strict=False):
+    for early, late in pairwise(times):
         assert late == early or late - early > 0.65 * scene.slot
 
 

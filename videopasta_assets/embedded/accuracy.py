@@ -128,7 +128,7 @@ class Examiner:
         )
 
     def adversaries(self, given: list[tuple[HeldOut, Question, str, Judgement]]) -> dict[str, Any]:
-        """Adversaries from sparse frames for a third of the questions, and what verifier and blind judge make of them."""
+        """Adversaries from sparse frames for half of the questions, and what verifier and judge make of them."""
         cases: list[tuple[HeldOut, Question, str, FailureMode, str]] = []
         for video, question, aligned, _ in given:
             mode = self._rng.choice(MODES)
@@ -198,12 +198,8 @@ class Examiner:
         seen = self.answers("video")
         report: dict[str, Any] = {"questions": len(seen)}
         for view, rows in (("video", seen), ("none", self.answers("none")), ("other", self.answers("other"))):
-            report[f"main_{view}"] = _shares(
-                (str(q.mode), j.main is Truth.TRUE and j.answers) for _, q, _, j in rows
-            )
-            report[f"whole_{view}"] = _shares(
-                (str(q.mode), j.truth is Truth.TRUE and j.answers) for _, q, _, j in rows
-            )
+            report[f"main_{view}"] = _shares((str(q.mode), j.main is Truth.TRUE and j.answers) for _, q, _, j in rows)
+            report[f"whole_{view}"] = _shares((str(q.mode), j.truth is Truth.TRUE and j.answers) for _, q, _, j in rows)
         report["main_by_category"] = _shares((q.category, j.main is Truth.TRUE and j.answers) for _, q, _, j in seen)
         report["broken"] = {str(mode): sum(mode in j.broken for *_, j in seen) / len(seen) for mode in MODES}
         report["unparsed"] = sum(j.unparsed > 0 for *_, j in seen) / len(seen)
@@ -271,7 +267,7 @@ def main() -> None:
     parser.add_argument("--split", default="validation")
     args = parser.parse_args()
     report = examine_folder(args.model, args.videos, args.per_video, args.seed, args.split)
-    print(json.dumps(report, indent=1))
+    print(json.dumps(report, indent=1))  # noqa: T201 - the command's output
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from videopasta_assets.toyworld.contrast import contradicted_modes, salient_mode
 from videopasta_assets.toyworld.facts import seconds, tolerance
 from videopasta_assets.toyworld.falsify import corrupted, falsify, strategy_mode, wrong_claims
 from videopasta_assets.toyworld.questions import MODE_OF, Question, sample_question, true_answer
-from videopasta_assets.toyworld.render import midpoints, render
+from videopasta_assets.toyworld.render import LABELS_PER_CELL, cell_labels, midpoints, render
 from videopasta_assets.toyworld.scene import Scene
 from videopasta_assets.toyworld.splits import split_scene
 
@@ -66,13 +66,18 @@ def pack_at(seed: int, index: int, progress: float) -> Pack:
     scene = split_scene("train", rng)
     dense = 0.78 - 0.2 * min(1.0, progress * 2)
     if kind < dense:
-        frames = degraded(sampled_frames(scene, DENSE_FRAMES, rng), rng)
-        return Pack(frames, scene.duration, dense_exchanges(scene, rng, progress))
-    if kind < dense + (1 - dense) * 0.45:
-        count = rng.choice(SPARSE_COUNTS)
-        frames = degraded(sampled_frames(scene, count, rng), rng)
-        return Pack(frames, scene.duration, sparse_exchanges(scene, rng))
+        return video_pack(scene, DENSE_FRAMES, rng, dense_exchanges(scene, rng, progress))
+    if kind < dense + (1 - dense) * 0.4:
+        return video_pack(scene, rng.choice(SPARSE_COUNTS), rng, sparse_exchanges(scene, rng))
     return Pack(None, scene.duration, text_exchanges(scene, rng))
+
+
+def video_pack(scene: Scene, count: int, rng: random.Random, exchanges: tuple[Exchange, ...]) -> Pack:
+    """A pack with `count` frames as a decoder would give them, and the labels of their cells."""
+    frames = degraded(sampled_frames(scene, count, rng), rng)
+    times = midpoints(scene.duration, count)
+    times = np.concatenate([times, times[-1:]]) if count % 2 else times
+    return Pack(frames, scene.duration, exchanges, cell_labels(scene, times).reshape(-1, LABELS_PER_CELL))
 
 
 def dense_exchanges(scene: Scene, rng: random.Random, progress: float) -> tuple[Exchange, ...]:
@@ -90,7 +95,7 @@ def dense_exchanges(scene: Scene, rng: random.Random, progress: float) -> tuple[
 
 
 def sparse_exchanges(scene: Scene, rng: random.Random) -> tuple[Exchange, ...]:
-    result = [adversary_exchange(scene, rng) for _ in range(6)]
+    result = [adversary_exchange(scene, rng) for _ in range(4)]
     return (*result, aligned_exchange(scene, draw_questions(scene, rng, 1)[0]), query_exchange(scene, rng))
 
 
@@ -185,7 +190,7 @@ def truth_exchange(scene: Scene, rng: random.Random) -> Exchange:
 
 
 def _pair(scene: Scene, rng: random.Random) -> tuple[Question, str, str, FailureMode, bool, bool]:
-    """A (question, aligned, adversary) as the pipeline may meet it: mode, whether aligned answers, whether B is on topic."""
+    """A pair as the pipeline may meet it: question, aligned, adversary, mode, does A answer, is B on topic."""
     question, other = draw_questions(scene, rng, 2)
     aligned = tuple(
         Sentence(rng.choice(wrong_claims(scene, s.core, rng) or [s.core])) if rng.random() < 0.15 else s

@@ -1,11 +1,13 @@
 """Many question-answer pairs of one video in one sequence.
 
-A packed row is `prefix | branch | branch | ...`: the prefix holds the video, each branch one exchange. A block mask lets
-a branch see the prefix and itself alone, and its positions continue from the prefix's: every branch computes what the
-stock forward computes for that exchange by itself, while the video is encoded once.
+A packed row is `prefix | branch | branch | ...`: the prefix holds the video, each branch one exchange. A branch sees
+the prefix and itself alone, and its positions continue from the prefix's: it computes what the stock forward computes
+for that exchange by itself, while the video is encoded once.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import torch
@@ -19,8 +21,15 @@ from videopasta_assets.embedded.architecture import (
     STD,
     TEMPORAL_PATCH,
     TOKENS_PER_SECOND,
+    WIDTH,
     EmbeddedModel,
 )
+from videopasta_assets.toyworld.render import LABELS_PER_CELL
+
+TAPPED_LAYER: Final = 1
+"""Lower layer after which a video token should know the second that it shows."""
+
+MAX_SECONDS: Final = 40
 
 
 @dataclass(frozen=True)
@@ -34,23 +43,33 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Pack:
-    """Frames uint8 (T, H, W, 3) or None, the video's seconds, and the exchanges about it."""
+    """Frames uint8 (T, H, W, 3) or None, the video's seconds, the exchanges about it, and its cells' labels.
+
+    `labels` has one row for each video token: what `toyworld.render.cell_labels` says of it.
+    """
 
     frames: NDArray[np.uint8] | None
     duration: float
     exchanges: tuple[Exchange, ...]
+    labels: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
 class PackedRow:
-    """One tokenised pack. `branch` is 0 on the prefix; `positions` has shape (3, L); `weights` is 0 off the replies."""
+    """One tokenised pack.
+
+    `branch` is 0 on the prefix, `positions` has shape (3, L), `weights` is 0 off the replies, and `seconds` is
+    the whole second that a video token shows (-1 off the video).
+    """
 
     tokens: NDArray[np.int64]
     positions: NDArray[np.int64]
     branch: NDArray[np.int16]
     weights: NDArray[np.float32]
+    seconds: NDArray[np.int64]
     patches: NDArray[np.float32] | None
     grid: tuple[int, int, int] | None
+    labels: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True)
@@ -76,9 +95,55 @@ class Batch:
     tokens: torch.Tensor
     positions: torch.Tensor
     weights: torch.Tensor
+    seconds: torch.Tensor
     groups: tuple[Group, ...]
     order: torch.Tensor
     patches: torch.Tensor | None
+    labels: torch.Tensor | None
+
+
+@dataclass(frozen=True)
+class States:
+    """What a packed forward leaves: last hidden states (L, width), the lower layers', and the video's features."""
+
+    last: torch.Tensor
+    lower: torch.Tensor
+    features: torch.Tensor | None
+
+
+class Teachers(torch.nn.Module):
+    """Two linear heads that are thrown away after training.
+
+    `clock` reads from the lower layers which second a video token shows: positions alone carry time in Qwen2.5-VL, and
+    asking for it token by token teaches the lower layers to write it into the content. `cells` keeps the tower's
+    features saying what each cell shows, also before the language layers have learnt to ask for it.
+    """
+
+    rarity: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = torch.nn.Linear(WIDTH, MAX_SECONDS + 1)
+        self.cells = torch.nn.Linear(WIDTH, LABELS_PER_CELL)
+        self.register_buffer("rarity", label_rarity(), persistent=False)
+
+    def loss(self, states: States, batch: Batch) -> torch.Tensor:
+        """The heads' losses, (clock, cells); zeros for a batch without a video."""
+        if states.features is None or batch.labels is None:
+            return torch.zeros(2)
+        shown = batch.seconds >= 0
+        clock = torch.nn.functional.cross_entropy(self.clock(states.lower[shown]), batch.seconds[shown])
+        cells = torch.nn.functional.binary_cross_entropy_with_logits(
+            self.cells(states.features), batch.labels, pos_weight=self.rarity
+        )
+        return torch.stack([clock, cells])
+
+
+def label_rarity() -> torch.Tensor:
+    """Weights of the positive cell labels: flashes and marks are rare, and everything hangs on them."""
+    weights = torch.full((LABELS_PER_CELL,), 1.0)
+    weights[:5], weights[5:10], weights[10:16], weights[-5:] = 2.0, 6.0, 2.0, 20.0
+    return weights
 
 
 def patchify(frames: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[int, int, int]]:
@@ -100,9 +165,7 @@ class Packer:
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self._encode = tokenizer.backend_tokenizer.encode
         self._pad = int(tokenizer.pad_token_id or 0)
-        video = tokenizer.convert_tokens_to_ids("<|video_pad|>")
-        assert isinstance(video, int)
-        self._video = video
+        self._video = self.ids("<|video_pad|>")
         self._head = self.ids("<|im_start|>user\n")
         self._vision = (self.ids("<|vision_start|>"), self.ids("<|vision_end|>"))
 
@@ -114,15 +177,18 @@ class Packer:
         positions = [np.tile(np.arange(len(tokens)), (3, 1))]
         at = len(tokens)
         patches, grid = None, None
+        seconds = np.full(len(tokens), -1)
         if pack.frames is not None:
             patches, grid = patchify(pack.frames)
             t, h, w = grid[0], grid[1] // MERGE, grid[2] // MERGE
-            tokens += [*self._vision[0], *[self._video] * (t * h * w), *self._vision[1]]
+            tokens += [*self._vision[0], *self._video * (t * h * w), *self._vision[1]]
             interval = np.float32(TOKENS_PER_SECOND) * np.float32(TEMPORAL_PATCH * pack.duration / len(pack.frames))
             times = (np.arange(t, dtype=np.float32) * interval).astype(np.int64)
             volume = np.stack(np.meshgrid(times, np.arange(h), np.arange(w), indexing="ij")).reshape(3, -1)
             positions += [np.full((3, 1), at), volume + at + 1, np.full((3, 1), at + 1 + max(h, w))]
             at += 2 + max(h, w)
+            shown = ((np.arange(t) + 0.5) * TEMPORAL_PATCH * pack.duration / len(pack.frames) + 0.5).astype(np.int64)
+            seconds = np.concatenate([seconds, [-1], np.repeat(shown, h * w), [-1]])
         branch = [np.zeros(len(tokens), np.int16)]
         weights = [np.zeros(len(tokens), np.float32)]
         for number, exchange in enumerate(pack.exchanges, 1):
@@ -140,8 +206,10 @@ class Packer:
             np.concatenate(positions, 1).astype(np.int64),
             np.concatenate(branch),
             np.concatenate(weights),
+            np.pad(seconds, (0, len(tokens) - len(seconds)), constant_values=-1),
             patches,
             grid,
+            pack.labels,
         )
 
     def batch(self, rows: list[PackedRow]) -> Batch:
@@ -150,20 +218,23 @@ class Packer:
         for row in rows:
             bounds = [0, *(np.flatnonzero(np.diff(row.branch)) + 1).tolist(), len(row.branch)]
             prefix = range(base, base + bounds[1])
-            for index, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+            for index, (start, end) in enumerate(pairwise(bounds)):
                 seen = range(0) if index == 0 else prefix
                 spans.setdefault(_rounded(end - start), []).append((seen, range(base + start, base + end)))
             base += len(row.tokens)
         groups = tuple(_group(found) for found in spans.values())
         flat = torch.cat([group.queries[group.valid] for group in groups])
         patches = [row.patches for row in rows if row.patches is not None]
+        labels = [row.labels for row in rows if row.labels is not None]
         return Batch(
             torch.from_numpy(np.concatenate([row.tokens for row in rows])),
             torch.from_numpy(np.concatenate([row.positions for row in rows], 1)),
             torch.from_numpy(np.concatenate([row.weights for row in rows])),
+            torch.from_numpy(np.concatenate([row.seconds for row in rows])),
             groups,
             torch.argsort(flat),
             torch.from_numpy(np.concatenate(patches)) if patches else None,
+            torch.from_numpy(np.concatenate(labels)) if labels else None,
         )
 
 
@@ -224,12 +295,13 @@ def _vision_rotary(model: EmbeddedModel, side: int) -> tuple[torch.Tensor, torch
     return cos, sin
 
 
-def hidden_states(model: EmbeddedModel, batch: Batch, side: int = 6) -> torch.Tensor:
-    """Last hidden states (L, width) of a packed batch.
+def hidden_states(model: EmbeddedModel, batch: Batch, side: int = 6) -> States:
+    """The forward of a packed batch.
 
     The layers are the model's own; only attention is arranged by groups, which costs a fifth of one masked square.
     """
     hidden = model.get_input_embeddings()(batch.tokens)
+    features = None
     if batch.patches is not None:
         features = encode_frames(model, batch.patches, side)
         where = (batch.tokens == model.config.video_token_id).unsqueeze(-1)
@@ -238,7 +310,8 @@ def hidden_states(model: EmbeddedModel, batch: Batch, side: int = 6) -> torch.Te
     heads = language.config.num_attention_heads
     cos, sin = language.rotary_emb(hidden, batch.positions[:, None])
     cos, sin = cos[0, :, None], sin[0, :, None]
-    for layer in language.layers:
+    tapped = hidden
+    for index, layer in enumerate(language.layers):
         normed = layer.input_layernorm(hidden)
         attention = layer.self_attn
         query = _rotate(attention.q_proj(normed).view(len(hidden), heads, -1), cos, sin).flatten(1)
@@ -247,8 +320,8 @@ def hidden_states(model: EmbeddedModel, batch: Batch, side: int = 6) -> torch.Te
         mixed = torch.cat([_attend(query, key, value, group, heads) for group in batch.groups])
         hidden = hidden + attention.o_proj(mixed.index_select(0, batch.order))
         hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
-    states: torch.Tensor = language.norm(hidden)
-    return states
+        tapped = hidden if index == TAPPED_LAYER else tapped
+    return States(language.norm(hidden), tapped, features)
 
 
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, group: Group, heads: int) -> torch.Tensor:
@@ -261,12 +334,11 @@ def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, group: 
     return mixed.transpose(1, 2).flatten(2)[group.valid]
 
 
-def packed_loss(model: EmbeddedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+def packed_loss(states: States, model: EmbeddedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Weighted mean cross-entropy over reply tokens, and their plain accuracy."""
-    states = hidden_states(model, batch)
     weights = batch.weights[1:]
     chosen = weights > 0
-    logits = model.lm_head(states[:-1][chosen])
+    logits = model.lm_head(states.last[:-1][chosen])
     targets = batch.tokens[1:][chosen]
     losses = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
     scale = weights[chosen]

@@ -10,7 +10,7 @@ import torch
 
 from videopasta_assets.embedded.architecture import DENSE_FRAMES, WIDTH, EmbeddedModel
 from videopasta_assets.embedded.corpus import degraded, sampled_frames
-from videopasta_assets.embedded.packing import encode_frames, patchify
+from videopasta_assets.embedded.packing import encode_frames, label_rarity, patchify
 from videopasta_assets.toyworld.render import LABELS_PER_CELL, cell_labels, midpoints
 from videopasta_assets.toyworld.splits import split_scene
 
@@ -21,8 +21,6 @@ def pretrain_vision(model: EmbeddedModel, seed: int, seconds: float, log: Path) 
     """Train `model.model.visual` in place for about `seconds`, behind a linear head that is thrown away."""
     head = torch.nn.Linear(WIDTH, LABELS_PER_CELL + 9)
     parameters = [*model.model.visual.parameters(), *head.parameters()]
-    rare = torch.ones(LABELS_PER_CELL)
-    rare[:5], rare[5:10], rare[10:16], rare[-5:] = 2.0, 6.0, 2.0, 20.0
     optimizer = torch.optim.AdamW(parameters, lr=2e-3, betas=(0.9, 0.98), weight_decay=0.01)
     start = time.monotonic()
     step = 0
@@ -34,11 +32,11 @@ def pretrain_vision(model: EmbeddedModel, seed: int, seconds: float, log: Path) 
         logits = head(states)
         place = torch.arange(9).repeat(len(states) // 9)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(
-            logits[:, :LABELS_PER_CELL], labels, pos_weight=rare
+            logits[:, :LABELS_PER_CELL], labels, pos_weight=label_rarity()
         )
         where = torch.nn.functional.cross_entropy(logits[:, LABELS_PER_CELL:], place)
         optimizer.zero_grad(set_to_none=True)
-        (loss + 0.05 * where).backward()
+        (loss + 0.05 * where).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         step += 1
         if step % 50 == 0:
@@ -47,10 +45,13 @@ def pretrain_vision(model: EmbeddedModel, seed: int, seconds: float, log: Path) 
             line = {"phase": "vision", "step": step, "seconds": round(spent, 1), "loss": round(loss.item(), 4)}
             line |= {"colour": round(sum(recall[:5]) / 5, 3), "flash": round(sum(recall[5:10]) / 5, 3)}
             line |= {"shape": round(sum(recall[10:13]) / 3, 3), "size": round(sum(recall[13:16]) / 3, 3)}
-            line |= {"mark": round(sum(recall[20:]) / 5, 3), "place": round((logits[:, LABELS_PER_CELL:].argmax(-1) == place).float().mean().item(), 3)}
+            line |= {
+                "mark": round(sum(recall[20:]) / 5, 3),
+                "place": round((logits[:, LABELS_PER_CELL:].argmax(-1) == place).float().mean().item(), 3),
+            }
             with log.open("a") as sink:
                 sink.write(json.dumps(line) + "\n")
-            print(line, flush=True)
+            print(line, flush=True)  # noqa: T201 - progress of a command
 
 
 def _clips(seed: int, step: int) -> tuple[torch.Tensor, torch.Tensor]:

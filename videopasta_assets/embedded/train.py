@@ -1,11 +1,12 @@
 """Train the embedded model from nothing: `python -m videopasta_assets.embedded.train --out DIR --minutes N --seed S`.
 
-Three things in one run: a tokenizer over toyworld's language, the vision tower on per-cell scene labels, then every task by
-its template with a loss on the replies alone. The learning rate follows the share of the time that has passed, so a run
-of any length ends annealed. `--resume` goes on from the last state in DIR/state.pt.
+Three things in one run: a tokenizer over toyworld's language, the vision tower on per-cell scene labels, then every
+task by its template with a loss on the replies alone. The learning rate follows the share of the time that has passed,
+so a run of any length ends annealed. `--resume` goes on from the last state in DIR/state.pt.
 """
 
 import argparse
+import copy
 import json
 import time
 from collections.abc import Iterator
@@ -17,15 +18,16 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import PreTrainedTokenizerFast
 
-from videopasta_assets.embedded.architecture import EmbeddedModel, build_model, build_processor
+from videopasta_assets.embedded.architecture import build_model, build_processor
 from videopasta_assets.embedded.corpus import pack_at
-from videopasta_assets.embedded.packing import Batch, Packer, packed_loss
+from videopasta_assets.embedded.packing import Batch, Packer, Teachers, hidden_states, packed_loss
 from videopasta_assets.embedded.pretrain import pretrain_vision
 from videopasta_assets.embedded.tokenizer import load_tokenizer, train_tokenizer
 
 VOCABULARY: Final = 1100
 TOKENIZER_PACKS: Final = 1200
 ROWS: Final = 4
+TEACHER_WEIGHTS: Final = (0.1, 0.5)
 VISION_SHARE: Final = 0.07
 PEAK_RATE: Final = 2e-3
 EMA: Final = 0.998
@@ -56,7 +58,7 @@ class Clock:
 
 
 class Packs(IterableDataset[Batch]):
-    """Batches from pack index `start` on; the mixture's progress follows the index in blocks of the shared value."""
+    """Batches of packs from index `start` on; the mixture follows the shared `progress` (0..1) of the run."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, seed: int, start: int, progress: torch.Tensor) -> None:
         self.tokenizer, self.seed, self.start, self.progress = tokenizer, seed, start, progress
@@ -85,99 +87,120 @@ def rate(progress: float, step: int) -> float:
     return PEAK_RATE * min(1.0, step / 200) * min(1.0, 1.5 * (1.0 - progress)) + 1e-5
 
 
+class Run:
+    """One training run: the model with its optimizer, average and clock head, and the folder that it is kept in."""
+
+    def __init__(self, out: Path, minutes: float, seed: int, resume: bool) -> None:
+        self.out, self.seed = out, seed
+        self.log = out / "training_log.jsonl"
+        state: dict[str, Any] = {}
+        if resume and (out / "state.pt").exists():
+            state = torch.load(out / "state.pt", weights_only=True)
+            self.tokenizer = load_tokenizer(out)
+        else:
+            self.tokenizer = train_tokenizer(corpus_texts(seed), VOCABULARY)
+            self.log.unlink(missing_ok=True)
+        self.model = build_model(self.tokenizer)
+        build_processor(self.tokenizer).save_pretrained(out)
+        self.clock = Clock(state.get("spent", 0.0), minutes * 60)
+        self.step = int(state.get("step", 0))
+        self.teachers = Teachers()
+        if state:
+            self.model.load_state_dict(state["model"])
+            self.teachers.load_state_dict(state["teachers"])
+        else:
+            self.clock.start()
+            pretrain_vision(self.model, seed, minutes * 60 * VISION_SHARE, self.log)
+            self.clock.tick()
+        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.optimizer = torch.optim.AdamW(
+            _groups(self.model, self.teachers), lr=PEAK_RATE, betas=(0.9, 0.98), eps=1e-8
+        )
+        if state:
+            self.average = state["average"]
+            self.optimizer.load_state_dict(state["optimizer"])
+
+    def go(self) -> None:
+        """Train until the time is spent, saving on the way."""
+        shared = torch.tensor(self.clock.progress).share_memory_()  # type: ignore[no-untyped-call]
+        packs = Packs(self.tokenizer, self.seed, self.step * ROWS, shared)
+        self.model.train()
+        self.clock.start()
+        saved = self.clock.spent
+        recent: list[torch.Tensor] = []
+        for batch in DataLoader(packs, batch_size=None, num_workers=1, prefetch_factor=16):
+            self.step += 1
+            progress = self.clock.tick()
+            shared.fill_(progress)
+            recent.append(self._learn(batch, rate(progress, self.step)))
+            if self.step % LOG_EVERY == 0:
+                self._report(torch.stack(recent).mean(0).tolist())
+                recent.clear()
+            done = progress >= 1.0
+            if done or self.clock.spent - saved > SAVE_EVERY_S:
+                saved = self.clock.spent
+                self._save()
+            if done:
+                break
+
+    def _learn(self, batch: Batch, learning_rate: float) -> torch.Tensor:
+        """One step; returns loss, token accuracy and the teachers' losses."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        states = hidden_states(self.model, batch)
+        loss, accuracy = packed_loss(states, self.model, batch)
+        taught = self.teachers.loss(states, batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        (loss + (taught * torch.tensor(TEACHER_WEIGHTS)).sum()).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        decay = min(EMA, self.step / (self.step + 10))
+        with torch.no_grad():
+            for name, value in self.model.state_dict().items():
+                self.average[name].lerp_(value, 1 - decay)
+        return torch.stack([loss.detach(), accuracy, *taught.detach()])
+
+    def _report(self, means: list[float]) -> None:
+        names = ("loss", "token_accuracy", "clock_loss", "cell_loss")
+        figures = {name: round(mean, 4) for name, mean in zip(names, means, strict=True)}
+        line = {"step": self.step, "seconds": round(self.clock.spent, 1), **figures}
+        with self.log.open("a") as sink:
+            sink.write(json.dumps(line) + "\n")
+        print(f"{self.clock.progress:6.1%} {line}", flush=True)  # noqa: T201 - progress of a command
+
+    def _save(self) -> None:
+        """The resumable state, and the averaged weights as a loadable model in bfloat16."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average,
+            "teachers": self.teachers.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "spent": self.clock.spent,
+        }
+        partial = self.out / "state.pt.partial"
+        torch.save(state, partial)
+        partial.replace(self.out / "state.pt")
+        # A copy, because a cast to bfloat16 and back would coarsen the rotary frequencies that training goes on with.
+        exported = copy.deepcopy(self.model)
+        exported.load_state_dict(self.average)
+        exported.to(torch.bfloat16).save_pretrained(self.out)
+
+
 def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
+    """Train for `minutes` of this machine's time, all runs on `out` together."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    log = out / "training_log.jsonl"
-    state_file = out / "state.pt"
-    state: dict[str, Any] = {}
-    if resume and state_file.exists():
-        state = torch.load(state_file, weights_only=True)
-        tokenizer = load_tokenizer(out)
-    else:
-        tokenizer = train_tokenizer(corpus_texts(seed), VOCABULARY)
-        log.unlink(missing_ok=True)
-    model = build_model(tokenizer)
-    build_processor(tokenizer).save_pretrained(out)
-    clock = Clock(state.get("spent", 0.0), minutes * 60)
-    if state:
-        model.load_state_dict(state["model"])
-    else:
-        clock.start()
-        pretrain_vision(model, seed, minutes * 60 * VISION_SHARE, log)
-        clock.tick()
-    average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    if state:
-        average = state["average"]
-    optimizer = torch.optim.AdamW(_groups(model), lr=PEAK_RATE, betas=(0.9, 0.98), eps=1e-8)
-    if "optimizer" in state:
-        optimizer.load_state_dict(state["optimizer"])
-    step = int(state.get("step", 0))
-    shared = torch.tensor(clock.progress).share_memory_()
-    loader = DataLoader(
-        Packs(tokenizer, seed, step * ROWS, shared), batch_size=None, num_workers=1, prefetch_factor=16
-    )
-    model.train()
-    clock.start()
-    saved = clock.spent
-    sums = torch.zeros(2)
-    for batch in loader:
-        step += 1
-        progress = clock.tick()
-        shared.fill_(progress)
-        for group in optimizer.param_groups:
-            group["lr"] = rate(progress, step)
-        loss, accuracy = packed_loss(model, batch)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        decay = min(EMA, step / (step + 10))
-        with torch.no_grad():
-            for name, value in model.state_dict().items():
-                average[name].lerp_(value, 1 - decay)
-        sums += torch.stack([loss.detach(), accuracy])
-        if step % LOG_EVERY == 0:
-            mean = (sums / LOG_EVERY).tolist()
-            sums.zero_()
-            line = {"step": step, "seconds": round(clock.spent, 1), "loss": round(mean[0], 4), "token_accuracy": round(mean[1], 4)}
-            with log.open("a") as sink:
-                sink.write(json.dumps(line) + "\n")
-            print(f"{progress:6.1%} step {step} loss {mean[0]:.4f} accuracy {mean[1]:.4f}", flush=True)
-        done = progress >= 1.0
-        if done or clock.spent - saved > SAVE_EVERY_S:
-            saved = clock.spent
-            _save(out, model, average, optimizer, step, clock.spent)
-        if done:
-            break
+    Run(out, minutes, seed, resume).go()
 
 
-def _groups(model: EmbeddedModel) -> list[dict[str, Any]]:
-    parameters = [p for p in model.parameters() if p.requires_grad]
+def _groups(*modules: torch.nn.Module) -> list[dict[str, Any]]:
+    parameters = [p for module in modules for p in module.parameters()]
     return [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": 0.03},
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
     ]
-
-
-def _save(
-    out: Path,
-    model: EmbeddedModel,
-    average: dict[str, torch.Tensor],
-    optimizer: torch.optim.Optimizer,
-    step: int,
-    spent: float,
-) -> None:
-    """The resumable state, and the averaged weights as a loadable model in bfloat16."""
-    state = {"model": model.state_dict(), "average": average, "optimizer": optimizer.state_dict(), "step": step, "spent": spent}
-    partial = out / "state.pt.partial"
-    torch.save(state, partial)
-    partial.replace(out / "state.pt")
-    current = {name: value.clone() for name, value in model.state_dict().items()}
-    model.load_state_dict(average)
-    model.to(torch.bfloat16).save_pretrained(out)
-    model.to(torch.float32).load_state_dict(current)
 
 
 def main() -> None:

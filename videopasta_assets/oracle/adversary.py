@@ -43,7 +43,7 @@ def judge_pair(scene: Scene, query: str, chosen: str, rejected: str, mode: Failu
 
 
 def judged_pairs(pairs: pa.Table, scenes: SceneLibrary) -> Iterator[tuple[dict[str, str], PairJudgement]]:
-    """Judge rows with `video_id, query, chosen, rejected, adv_mode, adv_strategy`; rows without a known scene are skipped."""
+    """Judge rows with `video_id, query, chosen, rejected, adv_mode, adv_strategy`; unknown videos are skipped."""
     columns = ["video_id", "query", "chosen", "rejected", "adv_mode", "adv_strategy"]
     for row in pairs.select(columns).to_pylist():
         scene = scenes[row["video_id"]]

@@ -74,7 +74,7 @@ def judge_answer(scene: Scene, query: str, text: str) -> Judgement:
 
 
 def match_question(scene: Scene, query: str, mode: str | None = None, category: str | None = None) -> Question | None:
-    """The scene's own question with this text (of a mode and category, where given); None if it does not fit the video."""
+    """The scene's question with this text (of a mode and category, where given); None if it does not fit."""
     wanted = " ".join(query.split())
     for name, its_mode in MODE_OF.items():
         if (category is None or name == category) and (mode is None or its_mode == mode):

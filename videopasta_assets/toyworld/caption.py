@@ -29,7 +29,9 @@ def timed_captions(scene: Scene) -> tuple[TimedCaption, ...]:
     for thing in scene.things:
         events.append((thing.flash, thing.flash + scene.slot, f"The {thing.name} flashes."))
         for jump in thing.jumps:
-            events.append((jump.start, jump.start + scene.slot, f"The {thing.name} jumps to the {place_name(jump.to)}."))
+            events.append(
+                (jump.start, jump.start + scene.slot, f"The {thing.name} jumps to the {place_name(jump.to)}.")
+            )
         for index, (start, end) in enumerate(thing.spans):
             if start > 0:
                 verb = "returns" if index else "enters"

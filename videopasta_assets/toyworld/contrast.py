@@ -33,7 +33,18 @@ def salient_mode(adversary: str, modes: frozenset[FailureMode]) -> FailureMode |
     return next((sentence.core.mode for sentence in ordered if sentence.core.mode in modes), None)
 
 
-_UNTITLED = {"closest", "farthest", "third", "first_flash", "cut", "setting", "stays", "changes", "announced", "no_mark"}
+_UNTITLED = {
+    "closest",
+    "farthest",
+    "third",
+    "first_flash",
+    "cut",
+    "setting",
+    "stays",
+    "changes",
+    "announced",
+    "no_mark",
+}
 """Forms whose subject is part of what they claim, not what they are about."""
 
 

@@ -50,7 +50,7 @@ def event_times(thing: Thing, verb: str) -> tuple[float, ...]:
     return (thing.spans[1][0],) if thing.presence == "returns" else ()
 
 
-def holds(claim: Claim, scene: Scene) -> bool:
+def holds(claim: Claim, scene: Scene) -> bool:  # noqa: PLR0911, PLR0912 - a table of truths reads best as one
     """Whether the claim is true of the scene; a claim about a thing that is not there is false (except its absence)."""
     slots = dict(claim.slots)
     near = tolerance(scene)
@@ -129,7 +129,7 @@ _NEVER = (
     *("equidistant", "one_action", "flashback", "new_object", "other_one", "close_up"),
     *("neither_end", "always_jumps"),
 )
-"""What this world has not: sizes differ, nothing repeats as a memory, a colour is one object, the picture never zooms."""
+"""What this world has not: sizes differ, nothing is a memory, a colour is one object, the picture never zooms."""
 
 _PRESENCES = {
     "both_ends": ("throughout", "returns"),

@@ -1,7 +1,7 @@
 """A folder of toyworld videos, with the truth written somewhere else.
 
-The truth of a video lies at `<truth>/<video_id>.json`, `video_id` being the SHA-256 of the file's bytes. Nothing but the
-oracle may read it, so it never lies beside the videos.
+The truth of a video lies at `<truth>/<video_id>.json`, `video_id` being the SHA-256 of the file's bytes. Nothing but
+the oracle may read it, so it never lies beside the videos.
 """
 
 import hashlib

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from videopasta_assets.taxonomy import CATEGORIES, FailureMode
-from videopasta_assets.toyworld.claims import C, Claim, EDGES, GROUNDS, NUMBERS, S, Sentence, T, claim, place_name
+from videopasta_assets.toyworld.claims import EDGES, GROUNDS, NUMBERS, C, Claim, S, Sentence, T, claim, place_name
 from videopasta_assets.toyworld.facts import closest, event_times, farthest, hider, opening, seconds
 from videopasta_assets.toyworld.scene import SIZES, Scene, Thing
 
@@ -18,7 +18,7 @@ MODE_OF: dict[str, FailureMode] = {category: mode for mode, names in CATEGORIES.
 
 @dataclass(frozen=True)
 class Question:
-    """A question about a scene: its text, the main claim that answers it, and whom it is about (None: the whole video)."""
+    """A question: its text, the main claim that answers it, and whom it is about (None: the whole video)."""
 
     category: str
     text: str
@@ -228,7 +228,12 @@ def _continuity(scene: Scene) -> _Found:
 def _persistence(scene: Scene) -> _Found:
     kinds = {"throughout": "never_leaves", "returns": "comes_back", "leaves": "gone", "enters": "late"}
     return [
-        (thing.presence, f"Does the {thing.name} leave and come back?", claim(kinds[thing.presence], x=thing.name), thing.name)
+        (
+            thing.presence,
+            f"Does the {thing.name} leave and come back?",
+            claim(kinds[thing.presence], x=thing.name),
+            thing.name,
+        )
         for thing in scene.things
     ]
 
@@ -241,7 +246,11 @@ def _repetition(scene: Scene) -> _Found:
     found: _Found = []
     for thing in scene.things:
         count = len(thing.jumps)
-        answer = claim("never_jumps", x=thing.name) if not count else claim("jumps", x=thing.name, k=("once", "twice")[count - 1])
+        answer = (
+            claim("never_jumps", x=thing.name)
+            if not count
+            else claim("jumps", x=thing.name, k=("once", "twice")[count - 1])
+        )
         found.append((str(count), f"How often does the {thing.name} jump?", answer, thing.name))
     return found
 

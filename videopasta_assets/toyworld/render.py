@@ -44,7 +44,7 @@ def render(scene: Scene, times: NDArray[np.float64], size: int) -> Frames:
                 _draw(frame, centre, RADIUS[thing.size], thing.shape, RGB[thing.colour], flashing)
         if scene.mark is not None and time < MARK_SLOTS * scene.slot:
             _draw(frame, MARK_CENTRE, MARK_RADIUS, "diamond", RGB[scene.mark], False, rim=(255, 255, 255))
-    return np.clip(frames + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(frames + 0.5, 0, 255), np.uint8)
 
 
 def position(scene: Scene, thing: Thing, time: float) -> tuple[float, float] | None:
@@ -73,10 +73,10 @@ def _anchor(scene: Scene, thing: Thing, place: tuple[int, int], time: float) -> 
     row, column = place
     x, y = (column + 0.5) / 3, (row + 0.5) / 3
     for other in scene.things:
-        if other.colour != thing.colour and RADIUS[other.size] > RADIUS[thing.size] and other.present(time):
-            if other.place(time) == place:
-                side = 1.0 if x < 0.5 or (column == 1 and scene.look % 2) else -1.0
-                return x + side * RADIUS[other.size] * 0.85, y - 0.35 * RADIUS[other.size] * (1 if row else -1)
+        closer = other.colour != thing.colour and RADIUS[other.size] > RADIUS[thing.size]
+        if closer and other.present(time) and other.place(time) == place:
+            side = 1.0 if x < 0.5 or (column == 1 and scene.look % 2) else -1.0
+            return x + side * RADIUS[other.size] * 0.85, y - 0.35 * RADIUS[other.size] * (1 if row else -1)
     return x, y
 
 
@@ -140,7 +140,10 @@ def _distance(shape: str, x: NDArray[np.float32], y: NDArray[np.float32], radius
 
 
 def cell_labels(scene: Scene, times: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Per temporal pair and cell: colours, flashing colours, shapes, sizes, setting, mark. Shape (T/2, 9, LABELS_PER_CELL)."""
+    """Per pair of frames and cell: colours, flashing colours, shapes, sizes, setting, mark.
+
+    Shape (T / 2, 9, LABELS_PER_CELL).
+    """
     steps = len(times) // 2
     labels = np.zeros((steps, 9, LABELS_PER_CELL), np.float32)
     n = len(COLOURS)

@@ -93,7 +93,7 @@ class Scene:
 
     @property
     def identity(self) -> str:
-        """Canonical hash of what happens (slots, not jitter or look): equal stories share a split, whatever their pixels."""
+        """Canonical hash of what happens, in slots, without jitter or look: equal stories share a split."""
         slot = self.slot
 
         def at(time: float | None) -> int | None:
@@ -142,7 +142,7 @@ def sample_scene(rng: random.Random) -> Scene:
             return scene
 
 
-def _try_scene(rng: random.Random) -> Scene | None:
+def _try_scene(rng: random.Random) -> Scene | None:  # noqa: PLR0915 - one draw after another
     duration = rng.randint(8, 40) / 2
     slot = duration / SLOTS
     jitter = rng.uniform(0.1, 0.5)
@@ -244,7 +244,9 @@ def _try_scene(rng: random.Random) -> Scene | None:
     return Scene(duration, settings, cut, things, mark, rng.randrange(1 << 30))
 
 
-def _presence(rng: random.Random, presence: str, duration: float, when: Any) -> tuple[tuple[tuple[float, float], ...], set[int]]:
+def _presence(
+    rng: random.Random, presence: str, duration: float, when: Any
+) -> tuple[tuple[tuple[float, float], ...], set[int]]:
     """Spans in seconds, and the slots during which the thing is surely present."""
     end = duration + 1.0
     if presence == "throughout":

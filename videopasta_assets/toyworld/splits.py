@@ -21,7 +21,7 @@ def bucket(scene: Scene) -> int:
 
 
 def split_scene(split: str, rng: random.Random) -> Scene:
-    """Draw a scene of the split: stories of other splits are drawn again, so the splits are disjoint by construction."""
+    """Draw a scene of the split; stories of other splits are drawn again: disjoint by construction."""
     if split not in SPLITS:
         raise UserError(f"unknown toyworld split {split!r}", fix=f"Use one of: {', '.join(SPLITS)}.")
     while True:

@@ -4,10 +4,11 @@ import random
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 
 from videopasta_assets.toyworld.render import render
 from videopasta_assets.toyworld.scene import Scene
@@ -31,7 +32,7 @@ class Encoding:
 
 
 def sample_encoding(rng: random.Random) -> Encoding:
-    """Mostly H.264; a few H.265 and VP9 files, so that readers meet them. Large pictures come at low rates, to stay quick."""
+    """Mostly H.264; a few H.265 and VP9 files, so that readers meet them. Large pictures come at low rates."""
     size = rng.choice((96, 96, 112, 128, 160, 256))
     return Encoding(
         size=size,
@@ -46,7 +47,7 @@ def write_video(scene: Scene, encoding: Encoding, path: Path) -> None:
     name, options = _ENCODERS[encoding.codec]
     count = max(1, round(scene.duration * encoding.fps))
     with av.open(str(path), "w", format="mp4") as container:
-        stream = container.add_stream(name, rate=encoding.fps, options=options)
+        stream = cast(VideoStream, container.add_stream(name, rate=encoding.fps, options=options))
         stream.width = stream.height = encoding.size
         stream.pix_fmt = "yuv420p"
         stream.gop_size = encoding.gop
