@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from videopasta_assets import __version__
-from videopasta_assets.cli import doctor, init, plan, run, sql, status, toyworld, ui
+from videopasta_assets.cli import doctor, experiment, init, plan, run, sql, status, toyworld, ui
 from videopasta_assets.cli.console import ERR
 from videopasta_assets.cli.options import PROJECT_VARIABLE
 from videopasta_assets.errors import UserError, VideoPastaError
@@ -28,7 +28,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (init.init, toyworld.toyworld, run.run, plan.plan, status.status, sql.sql, ui.ui, doctor.doctor):
+for command in (
+    init.init,
+    toyworld.toyworld,
+    run.run,
+    plan.plan,
+    status.status,
+    sql.sql,
+    ui.ui,
+    doctor.doctor,
+    experiment.experiment,
+):
     app.command()(command)
 
 

@@ -41,20 +41,37 @@ def run(
     """
     started = time.monotonic()
     opened = open_project(project)
-    if not dry_run:
-        _land(opened)
-    planned = planned_steps(opened, shards, select, retry_failed=retry_failed)
-    steps = [step for step in planned.steps if step.to_do and (train or step.asset not in _TRAINING)]
     if dry_run:
+        planned = planned_steps(opened, shards, select, retry_failed=retry_failed)
         if as_json:
             print_json({**planned.to_json(), "new_videos": new_videos(opened)})
         else:
             print_plan(planned, new_videos(opened))
         return
-    if steps:
-        _check_benchmarks(opened, steps)
-        _execute(opened, steps, retry_failed=retry_failed)
+    steps = bring_up_to_date(opened, shards, select, retry_failed=retry_failed, train=train)
     _report(opened, steps, time.monotonic() - started, as_json=as_json)
+
+
+def bring_up_to_date(
+    project: "Project",
+    shards: list[str] | None = None,
+    select: list[str] | None = None,
+    *,
+    retry_failed: bool = False,
+    train: bool = True,
+) -> list["PlanStep"]:
+    """Land, plan, and do the plan's steps; returns them.
+
+    Raises:
+        VideoPastaError: a step failed; what was done before stays.
+    """
+    _land(project)
+    planned = planned_steps(project, shards, select, retry_failed=retry_failed)
+    steps = [step for step in planned.steps if step.to_do and (train or step.asset not in _TRAINING)]
+    if steps:
+        _check_benchmarks(project, steps)
+        _execute(project, steps, retry_failed=retry_failed)
+    return steps
 
 
 def _land(project: "Project") -> None:
