@@ -10,6 +10,8 @@ WITH spent AS (
     UNION ALL
     SELECT recipe, 'responder, aligned' AS role, prompt_tokens, completion_tokens, seconds FROM aligned_responses
     UNION ALL
+    SELECT recipe, 'check of aligned' AS role, prompt_tokens, completion_tokens, seconds FROM aligned_checks
+    UNION ALL
     SELECT recipe, 'responder, adversaries' AS role, prompt_tokens, completion_tokens, seconds FROM adversaries
     UNION ALL
     SELECT recipe, 'verifier' AS role, prompt_tokens, completion_tokens, seconds FROM verdicts WHERE seconds IS NOT NULL

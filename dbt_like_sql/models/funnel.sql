@@ -1,6 +1,6 @@
 -- How many rows each step of the pipeline holds, shard by shard: from landed videos to verified pairs.
 -- column step: Place in the pipeline, 1 is first.
--- column stage: What is counted.
+-- column stage: What is counted; responses are checked only where the recipe asks for it.
 -- column rows: Rows that carry content.
 -- column failed: Error rows.
 -- check: unique recipe, shard, step
@@ -30,16 +30,20 @@ counted AS (
            count(*) FILTER (error IS NOT NULL) AS failed
     FROM aligned_responses GROUP BY ALL
     UNION ALL BY NAME
-    SELECT recipe, shard, 5 AS step, 'slots' AS stage, count(*) AS rows, 0 AS failed FROM slots GROUP BY ALL
+    SELECT recipe, shard, 5 AS step, 'checked responses' AS stage, count(*) FILTER (passed) AS rows,
+           count(*) FILTER (error IS NOT NULL) AS failed
+    FROM aligned_checks GROUP BY ALL
     UNION ALL BY NAME
-    SELECT recipe, shard, 6 AS step, 'attempts' AS stage, count(*) FILTER (error IS NULL) AS rows,
+    SELECT recipe, shard, 6 AS step, 'slots' AS stage, count(*) AS rows, 0 AS failed FROM slots GROUP BY ALL
+    UNION ALL BY NAME
+    SELECT recipe, shard, 7 AS step, 'attempts' AS stage, count(*) FILTER (error IS NULL) AS rows,
            count(*) FILTER (error IS NOT NULL) AS failed
     FROM adversaries GROUP BY ALL
     UNION ALL BY NAME
-    SELECT recipe, shard, 7 AS step, 'accepted slots' AS stage, count(*) FILTER (accepted) AS rows, 0 AS failed
+    SELECT recipe, shard, 8 AS step, 'accepted slots' AS stage, count(*) FILTER (accepted) AS rows, 0 AS failed
     FROM slots GROUP BY ALL
     UNION ALL BY NAME
-    SELECT recipe, shard, 8 AS step, 'verified pairs' AS stage, count(*) FILTER (error IS NULL) AS rows,
+    SELECT recipe, shard, 9 AS step, 'verified pairs' AS stage, count(*) FILTER (error IS NULL) AS rows,
            count(*) FILTER (error IS NOT NULL) AS failed
     FROM verified_pairs GROUP BY ALL
 )

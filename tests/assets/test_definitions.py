@@ -56,6 +56,7 @@ def everything(root: Path) -> dg.Definitions:
     """Definitions of a project that has every optional part."""
     bench = BenchProject.make(root, videos=0)
     bench.edit("videos:", "oracle_truth: truth\nvideos:")
+    bench.edit("recipe: {", "recipe: {aligned_check: {method: self_consistency}, ")
     return build_definitions(bench.project)
 
 
@@ -71,7 +72,8 @@ def test_definitions_load_as_dagster_loads_them(tmp_path: Path, monkeypatch: pyt
     loaded = defs()
     dg.Definitions.validate_loadable(loaded)
     keys = {key.path[-1] for key in loaded.resolve_asset_graph().get_all_asset_keys()}
-    assert keys >= set(TABLES) - {"oracle_scores"}  # there is no oracle without the truth
+    optional = {"oracle_scores", "aligned_checks"}  # they need the truth, and a check that can see
+    assert keys >= set(TABLES) - optional
 
 
 def test_a_mistake_in_the_project_file_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
