@@ -42,7 +42,8 @@ class RunProgress:
         """`done` of `total` rows of `table` are computed."""
         if table != self._table:
             self._finish_table()
-            self._table, self._started = table, time.monotonic()
+            self._table = table
+            self._started = self._said = time.monotonic()
             self._rows = self._bars.add_task(f"{self._partition} {table}", total=total)
         if self._rows is not None:
             self._bars.update(self._rows, completed=done, total=total)

@@ -1,0 +1,36 @@
+"""`videopasta doctor` names what stands in the way, and fails when something does."""
+
+from tests.cli.conftest import Invoke
+from tests.fakes.bench_project import BenchProject
+
+
+def found(invoke: Invoke, *arguments: object) -> tuple[int, dict[str, dict[str, str]]]:
+    done = invoke("doctor", *arguments, "--json")
+    return done.code, {finding["what"]: finding for finding in done.json["findings"]}
+
+
+def test_all_is_well(invoke: Invoke, bench: BenchProject) -> None:
+    code, findings = found(invoke, "-p", bench.root)
+    assert code == 0
+    assert {"python", "torch", "gpu", "decoder pyav", "lake", "disk", "model of judge"} <= set(findings)
+    assert findings["videos"]["detail"].startswith("3 files")
+    assert findings["model of verifier"]["detail"].startswith("some-model@")
+    assert "Nothing stands in the way" in invoke("doctor", "-p", bench.root).out
+
+
+def test_problems_are_named(invoke: Invoke, bench: BenchProject) -> None:
+    file = bench.root / "videopasta.yaml"
+    file.write_text(
+        file.read_text().replace("responder: {model: some-model", "responder: {model: ./no-model")
+        + "evaluation: {benchmarks: [{name: held-out, items: nowhere.jsonl}]}\n"
+    )
+    code, findings = found(invoke, "-p", bench.root)
+    assert code == 1
+    problems = {name for name, finding in findings.items() if finding["state"] == "problem"}
+    assert problems == {"model of responder", "benchmark held-out"}
+
+
+def test_without_a_project_the_machine_is_looked_at(invoke: Invoke, tmp_path: object) -> None:
+    code, findings = found(invoke, "-p", tmp_path)
+    assert code == 0
+    assert findings["project"]["state"] == "note"
