@@ -104,3 +104,11 @@ def test_a_full_disk_keeps_what_is_there(shell: Shell, tiny_disk: Path) -> None:
     again = shell("run", "--select", "videos,sampled_videos", "--json")
     assert again.code == 0, again.err
     assert again.json["videos"] == 2
+
+
+def test_a_hub_that_cannot_be_reached(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    write_video(shell.project / "videos" / "a.mp4", 1)
+    change(shell, "model: embedded", "model: Qwen/no-such-model")
+    assert "neither a folder nor a model that the hub gives us" in shell.mistake("run")

@@ -79,11 +79,11 @@ def _commit(name: str, revision: str | None) -> str:
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise UserError("no such model folder", where=name, fix="Correct the path, or name a model on the hub.")
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
         commit = HfApi().model_info(name, revision=revision).sha
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
+    except Exception as error:  # a network fails in many ways, and the HTTP client's own errors have no common base
         try:
             return Path(snapshot_download(name, revision=revision, local_files_only=True)).name
         except (LocalEntryNotFoundError, HFValidationError, OSError):
