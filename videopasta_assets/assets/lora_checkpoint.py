@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from resources.artifact import GPU_POOL, TRAINING, artifact_spec
+from resources.gpu_lease import hold_gpu
 from resources.partitions import ONE_AT_A_TIME, experiments
 from resources.progress import ProgressListener
 from videopasta_assets.assets.materialization import one_sentence, result_of
@@ -45,6 +46,7 @@ def build(declared: Project) -> dg.AssetsDefinition:
         experiment = context.partition_key
         with one_sentence():
             refuse_unsound(project)
+            hold_gpu()
             outcome = stage.run(project, experiment, progress=progress.training)
             return result_of(project, "lora_checkpoint", experiment, outcome, training_figures(project, experiment))
 
