@@ -5,6 +5,7 @@ Pack `i` depends on (seed, i) alone, so training that was stopped goes on with t
 
 import json
 import random
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from videopasta_assets.embedded.architecture import DENSE_FRAMES, PIXELS
 from videopasta_assets.embedded.packing import Exchange, Pack
+from videopasta_assets.embedded.pointers import pointers
 from videopasta_assets.prompts.library import PromptLibrary
 from videopasta_assets.taxonomy import CATEGORIES, MODES, STRATEGIES, FailureMode
 from videopasta_assets.toyworld.benchmark import four_options
@@ -20,7 +22,7 @@ from videopasta_assets.toyworld.claims import Claim, Sentence, answer_text, clai
 from videopasta_assets.toyworld.contrast import contradicted_modes, salient_mode
 from videopasta_assets.toyworld.facts import seconds, tolerance
 from videopasta_assets.toyworld.falsify import corrupted, falsify, strategy_mode, wrong_claims
-from videopasta_assets.toyworld.questions import MODE_OF, Question, sample_question, true_answer
+from videopasta_assets.toyworld.questions import MODE_OF, Question, candidates, sample_question, true_answer
 from videopasta_assets.toyworld.render import LABELS_PER_CELL, cell_labels, midpoints, render
 from videopasta_assets.toyworld.scene import Scene
 from videopasta_assets.toyworld.splits import split_scene
@@ -32,6 +34,7 @@ CATEGORY_WEIGHTS: Final = {
     FailureMode.CROSS_FRAME: 1.0,
 }
 SPARSE_COUNTS: Final = (1, 2, 3, 4)
+DRILL_SHARE: Final = 0.5
 CHECK_ANSWER: Final = "True or false?\nQ: {query}\nA: {answer}"
 
 _prompts = PromptLibrary("compact")
@@ -62,8 +65,10 @@ def degraded(frames: NDArray[np.uint8], rng: random.Random) -> NDArray[np.uint8]
 def pack_at(seed: int, index: int, progress: float) -> Pack:
     """Training pack number `index`; `progress` (0..1) moves the mixture from plain answers to all tasks."""
     rng = random.Random(f"{seed}:{index}")
-    kind = rng.random()
     scene = split_scene("train", rng)
+    if rng.random() < DRILL_SHARE:
+        return video_pack(scene, DENSE_FRAMES, rng, drill_exchanges(scene, rng))
+    kind = rng.random()
     dense = 0.78 - 0.2 * min(1.0, progress * 2)
     if kind < dense:
         return video_pack(scene, DENSE_FRAMES, rng, dense_exchanges(scene, rng, progress))
@@ -77,7 +82,10 @@ def video_pack(scene: Scene, count: int, rng: random.Random, exchanges: tuple[Ex
     frames = degraded(sampled_frames(scene, count, rng), rng)
     times = midpoints(scene.duration, count)
     times = np.concatenate([times, times[-1:]]) if count % 2 else times
-    return Pack(frames, scene.duration, exchanges, cell_labels(scene, times).reshape(-1, LABELS_PER_CELL))
+    labels = cell_labels(scene, times)
+    if count == DENSE_FRAMES:
+        exchanges = tuple(replace(e, pointers=pointers(scene, e.reply, labels)) for e in exchanges)
+    return Pack(frames, scene.duration, exchanges, labels.reshape(-1, LABELS_PER_CELL))
 
 
 def dense_exchanges(scene: Scene, rng: random.Random, progress: float) -> tuple[Exchange, ...]:
@@ -91,6 +99,18 @@ def dense_exchanges(scene: Scene, rng: random.Random, progress: float) -> tuple[
         result.append(choice_exchange(scene, rng) or query_exchange(scene, rng))
         if rng.random() < 0.5:
             result.append(truth_exchange(scene, rng))
+    return tuple(result)
+
+
+def drill_exchanges(scene: Scene, rng: random.Random) -> tuple[Exchange, ...]:
+    """Short questions about when: seconds are what is hardest to learn, and such packs cost little."""
+    result = []
+    for thing in scene.things:
+        answer = claim("flashes", x=thing.name, s=seconds(thing.flash))
+        result.append(Exchange(f"When does the {thing.name} flash?", Sentence(answer).text))
+    moments = [question for _, question in candidates(scene, "transition_points")]
+    for question in rng.sample(moments, min(2, len(moments))):
+        result.append(Exchange(question.text, Sentence(question.answer).text))
     return tuple(result)
 
 

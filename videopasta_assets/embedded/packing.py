@@ -29,16 +29,23 @@ from videopasta_assets.toyworld.render import LABELS_PER_CELL
 TAPPED_LAYER: Final = 1
 """Lower layer after which a video token should know the second that it shows."""
 
+POINTING_LAYERS: Final = (2, 3)
+"""Layers whose first head is taught where a stated second is to be seen."""
+
 MAX_SECONDS: Final = 40
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """What is asked after the video, and the reply; `weight` scales its loss."""
+    """What is asked after the video, and the reply; `weight` scales its loss.
+
+    `pointers` tells, for each second that the reply states, which video tokens show it (see `pointers.py`).
+    """
 
     prompt: str
     reply: str
     weight: float = 1.0
+    pointers: tuple[NDArray[np.bool_] | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ class PackedRow:
     patches: NDArray[np.float32] | None
     grid: tuple[int, int, int] | None
     labels: NDArray[np.float32] | None
+    pointers: tuple[tuple[int, NDArray[np.bool_]], ...]
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,16 @@ class Group:
     keys: torch.Tensor
     mask: torch.Tensor
     valid: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Pointers:
+    """Of one row of n tokens: who looks (k,), the token indices (n,), what each may see and should see (k, n)."""
+
+    looking: torch.Tensor
+    row: torch.Tensor
+    visible: torch.Tensor
+    target: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -100,15 +118,21 @@ class Batch:
     order: torch.Tensor
     patches: torch.Tensor | None
     labels: torch.Tensor | None
+    pointers: tuple[Pointers, ...]
 
 
 @dataclass(frozen=True)
 class States:
-    """What a packed forward leaves: last hidden states (L, width), the lower layers', and the video's features."""
+    """What a packed forward leaves.
+
+    `last` and `lower` are hidden states (L, width) after the last and after a lower layer, `features` the video
+    tokens, `pointing` the mean negative log of the attention that the pointing heads give to what they should look at.
+    """
 
     last: torch.Tensor
     lower: torch.Tensor
     features: torch.Tensor | None
+    pointing: torch.Tensor
 
 
 class Teachers(torch.nn.Module):
@@ -128,15 +152,15 @@ class Teachers(torch.nn.Module):
         self.register_buffer("rarity", label_rarity(), persistent=False)
 
     def loss(self, states: States, batch: Batch) -> torch.Tensor:
-        """The heads' losses, (clock, cells); zeros for a batch without a video."""
+        """The losses (clock, cells, pointing); zeros for a batch without a video."""
         if states.features is None or batch.labels is None:
-            return torch.zeros(2)
+            return torch.zeros(3)
         shown = batch.seconds >= 0
         clock = torch.nn.functional.cross_entropy(self.clock(states.lower[shown]), batch.seconds[shown])
         cells = torch.nn.functional.binary_cross_entropy_with_logits(
             self.cells(states.features), batch.labels, pos_weight=self.rarity
         )
-        return torch.stack([clock, cells])
+        return torch.stack([clock, cells, states.pointing])
 
 
 def label_rarity() -> torch.Tensor:
@@ -166,6 +190,7 @@ class Packer:
         self._encode = tokenizer.backend_tokenizer.encode
         self._pad = int(tokenizer.pad_token_id or 0)
         self._video = self.ids("<|video_pad|>")
+        self._numbers = {self.ids(f" {second}")[0] for second in range(21)}
         self._head = self.ids("<|im_start|>user\n")
         self._vision = (self.ids("<|vision_start|>"), self.ids("<|vision_end|>"))
 
@@ -191,10 +216,14 @@ class Packer:
             seconds = np.concatenate([seconds, [-1], np.repeat(shown, h * w), [-1]])
         branch = [np.zeros(len(tokens), np.int16)]
         weights = [np.zeros(len(tokens), np.float32)]
+        looking: list[tuple[int, NDArray[np.bool_]]] = []
         for number, exchange in enumerate(pack.exchanges, 1):
             asked = self.ids(f"{exchange.prompt}<|im_end|>\n<|im_start|>assistant\n")
             reply = self.ids(f"{exchange.reply}<|im_end|>")
             length = len(asked) + len(reply)
+            stated = [len(tokens) + len(asked) + i - 1 for i, token in enumerate(reply) if token in self._numbers]
+            if len(stated) == len(exchange.pointers):
+                looking += [(i, mask) for i, mask in zip(stated, exchange.pointers, strict=True) if mask is not None]
             tokens += asked + reply
             positions.append(np.tile(np.arange(at, at + length), (3, 1)))
             branch.append(np.full(length, number, np.int16))
@@ -210,12 +239,16 @@ class Packer:
             patches,
             grid,
             pack.labels,
+            tuple(looking),
         )
 
     def batch(self, rows: list[PackedRow]) -> Batch:
         spans: dict[int, list[tuple[range, range]]] = {}
         base = 0
+        pointers = []
         for row in rows:
+            if row.pointers:
+                pointers.append(_pointers(row, base))
             bounds = [0, *(np.flatnonzero(np.diff(row.branch)) + 1).tolist(), len(row.branch)]
             prefix = range(base, base + bounds[1])
             for index, (start, end) in enumerate(pairwise(bounds)):
@@ -235,7 +268,22 @@ class Packer:
             torch.argsort(flat),
             torch.from_numpy(np.concatenate(patches)) if patches else None,
             torch.from_numpy(np.concatenate(labels)) if labels else None,
+            tuple(pointers),
         )
+
+
+def _pointers(row: PackedRow, base: int) -> Pointers:
+    at = np.asarray([index for index, _ in row.pointers])
+    tokens = np.arange(len(row.tokens))
+    own = (row.branch[None] == row.branch[at][:, None]) & (tokens[None] <= at[:, None])
+    target = np.zeros((len(at), len(tokens)), bool)
+    target[:, row.seconds >= 0] = np.stack([mask for _, mask in row.pointers])
+    return Pointers(
+        torch.from_numpy(base + at),
+        torch.from_numpy(base + tokens),
+        torch.from_numpy(own | (row.branch[None] == 0)),
+        torch.from_numpy(target),
+    )
 
 
 def _rounded(length: int) -> int:
@@ -311,17 +359,31 @@ def hidden_states(model: EmbeddedModel, batch: Batch, side: int = 6) -> States:
     cos, sin = language.rotary_emb(hidden, batch.positions[:, None])
     cos, sin = cos[0, :, None], sin[0, :, None]
     tapped = hidden
+    pointing: list[torch.Tensor] = []
     for index, layer in enumerate(language.layers):
         normed = layer.input_layernorm(hidden)
         attention = layer.self_attn
         query = _rotate(attention.q_proj(normed).view(len(hidden), heads, -1), cos, sin).flatten(1)
         key = _rotate(attention.k_proj(normed).view(len(hidden), heads, -1), cos, sin).flatten(1)
         value = attention.v_proj(normed)
+        if index in POINTING_LAYERS:
+            pointing += [_pointing_loss(query, key, pointers, heads) for pointers in batch.pointers]
         mixed = torch.cat([_attend(query, key, value, group, heads) for group in batch.groups])
         hidden = hidden + attention.o_proj(mixed.index_select(0, batch.order))
         hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
         tapped = hidden if index == TAPPED_LAYER else tapped
-    return States(language.norm(hidden), tapped, features)
+    missed = torch.cat(pointing).mean() if pointing else torch.zeros(())
+    return States(language.norm(hidden), tapped, features, missed)
+
+
+def _pointing_loss(query: torch.Tensor, key: torch.Tensor, pointers: Pointers, heads: int) -> torch.Tensor:
+    """Negative log of the first head's attention on the right video tokens; (k,)."""
+    width = query.shape[1] // heads
+    scores = query[pointers.looking, :width] @ key[pointers.row, :width].T / width**0.5
+    scores = scores.masked_fill(~pointers.visible, -torch.inf)
+    right = scores.masked_fill(~pointers.target, -torch.inf).logsumexp(-1)
+    missed: torch.Tensor = scores.logsumexp(-1) - right
+    return missed
 
 
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, group: Group, heads: int) -> torch.Tensor:
