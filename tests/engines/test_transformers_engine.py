@@ -171,13 +171,44 @@ def test_mistakes_are_one_sentence(model_folder: Path, reader: FrameReader, tmp_
         build_engine("transformers", model_folder, reader=reader, dtype="float31")
 
 
-def test_a_model_without_video_is_refused(model_folder: Path, reader: FrameReader, tmp_path: Path) -> None:
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+def test_a_model_that_reads_text_alone_judges_but_sees_no_video(
+    model_folder: Path, reader: FrameReader, clips: list[Clip], tmp_path: Path
+) -> None:
+    """The paper's verifier is a language model: it answers prompts without a video as transformers itself does."""
+    from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
-    LlamaForCausalLM(
-        LlamaConfig(vocab_size=400, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1)
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(model_folder)
+    tokenizer.chat_template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+    model = Qwen2ForCausalLM(
+        Qwen2Config(
+            vocab_size=len(tokenizer),
+            hidden_size=16,
+            intermediate_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    )
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    engine = build_engine("transformers", tmp_path, reader=reader, device="cpu")
+    replies = answers(engine, [ask(str(i), text, None) for i, text in enumerate(TEXTS)])
+    chat = tokenizer.apply_chat_template([{"role": "user", "content": TEXTS[0]}], return_tensors="pt", return_dict=True)
+    output = model.generate(**chat, do_sample=False, max_new_tokens=GREEDY.max_new_tokens)
+    expected = tokenizer.decode(output[0, chat["input_ids"].shape[1] :], skip_special_tokens=True)
+    assert replies["0"].text == expected.strip()
+    with pytest.raises(UserError, match="reads text alone"):
+        answers(engine, [ask("a", TEXTS[0], clips[0])])
+
+
+def test_a_model_that_writes_no_text_is_refused(reader: FrameReader, tmp_path: Path) -> None:
+    from transformers import ViTConfig, ViTModel
+
+    ViTModel(
+        ViTConfig(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, image_size=16)
     ).save_pretrained(tmp_path)
-    AutoTokenizer.from_pretrained(model_folder).save_pretrained(tmp_path)
     with pytest.raises(UserError, match="takes no videos"):
         build_engine("transformers", tmp_path, reader=reader)
 

@@ -1,6 +1,6 @@
-"""Loading a Video-LLM of any family that transformers knows, and saying plainly why one cannot be loaded."""
+"""Loading a model of any family that transformers knows, and saying plainly why one cannot be loaded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ class LoadedModel:
     Attributes:
         model: the transformers model; its `generation_config` is blank, so that only requests decide how tokens
             are drawn (published models bring sampling defaults and penalties of their own).
-        processor: with `video_token`, `video_processor` and `tokenizer`.
+        processor: with `tokenizer`, and with `video_token` and `video_processor` (None where it reads text alone).
         end_ids: tokens that end a reply.
         pad_id: token that fills rows.
         context: the most tokens of prompt and reply together; None if the model does not say.
@@ -32,19 +32,47 @@ class LoadedModel:
     context: int | None
 
 
+class TextProcessor:
+    """A tokenizer in the place of a processor, for models that read text alone (a verifier such as Qwen2.5-32B)."""
+
+    video_token = None
+    video_processor = None
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+
+    def apply_chat_template(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> str:
+        """The tokenizer's chat template; text models take a message's content as one string."""
+        plain = [
+            {"role": message["role"], "content": "".join(part["text"] for part in message["content"])}
+            for message in messages
+        ]
+        return str(self.tokenizer.apply_chat_template(plain, **options))
+
+
 def load_processor(model: str | Path, revision: str | None = None) -> Any:
-    """The model's processor.
+    """The model's processor; of a model that reads text alone, its tokenizer as a `TextProcessor`.
 
     Raises:
-        UserError: no processor there, or one that takes no videos.
+        UserError: no processor there, or the model is neither a Video-LLM nor a language model.
     """
     prepare_torchvision()
-    from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig, AutoProcessor
+    from transformers import (
+        MODEL_FOR_CAUSAL_LM_MAPPING,
+        MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+        AutoConfig,
+        AutoProcessor,
+        AutoTokenizer,
+    )
 
     try:
         config = AutoConfig.from_pretrained(model, revision=revision or "main", trust_remote_code=False)
         if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
-            raise _takes_no_videos(model, config.model_type)
+            if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+                raise _takes_no_videos(model, config.model_type)
+            return TextProcessor(
+                AutoTokenizer.from_pretrained(model, revision=revision or "main", trust_remote_code=False)
+            )
         processor = AutoProcessor.from_pretrained(model, revision=revision or "main", trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise _cannot_load(model, error) from error
@@ -66,15 +94,16 @@ def load_model(model: str | Path, revision: str | None, device: str, dtype: str)
         dtype: `auto` (float32 on a CPU, elsewhere as stored), or a torch dtype's name.
 
     Raises:
-        UserError: no such model, one without video input, or a device or dtype that does not exist here.
+        UserError: no such model, one that writes no text, or a device or dtype that does not exist here.
     """
     place = _device(device)
     processor = load_processor(model, revision)
-    from transformers import AutoModelForImageTextToText, GenerationConfig
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, GenerationConfig
 
+    family = AutoModelForCausalLM if isinstance(processor, TextProcessor) else AutoModelForImageTextToText
     try:
         with _quiet():
-            loaded = AutoModelForImageTextToText.from_pretrained(
+            loaded = family.from_pretrained(
                 model,
                 revision=revision or "main",
                 dtype=_dtype(dtype, place),

@@ -21,7 +21,7 @@ from videopasta_assets.engines.loading import load_model
 from videopasta_assets.engines.prefix_sharing import left_padded, prefix_inputs, shared_prefix, to_device
 from videopasta_assets.engines.protocol import Decoding, EngineError, FinishReason, Reply, Request
 from videopasta_assets.engines.sampling import RowDecoding
-from videopasta_assets.errors import VideoPastaError
+from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.video.clip import load_frames
 from videopasta_assets.video.reader import FrameReader
 
@@ -66,7 +66,7 @@ class TransformersEngine:
         share_prefix: compute a clip once for all of its rows. Off is the plain path, for comparison.
 
     Raises:
-        UserError: no such model or adapter, or a model that takes no videos.
+        UserError: no such model or adapter, or a model that writes no text.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class TransformersEngine:
         """Yield a reply a request, batch by batch.
 
         Raises:
-            UserError: a request's adapter does not exist.
+            UserError: a request's adapter does not exist, or it is about a video and the model reads text alone.
             EngineError: the engine is closed.
         """
         if self._model is None:
@@ -137,6 +137,12 @@ class TransformersEngine:
         places: dict[tuple[str, str], int] = {}
         broken: dict[tuple[str, str], str] = {}
         for request in requests:
+            if request.clip is not None and self._loaded.processor.video_token is None:
+                raise UserError(
+                    "this model reads text alone",
+                    where=self._model_id,
+                    fix="Give the roles query_writer, responder and judge a Video-LLM, such as Qwen2.5-VL.",
+                )
             text = self._encoder.text(request.prompt, video=request.clip is not None)
             suffix = self._encoder.suffix(text.after)
             place = None
