@@ -179,7 +179,8 @@ def test_a_model_that_reads_text_alone_judges_but_sees_no_video(
 
     torch.manual_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(model_folder)
-    tokenizer.chat_template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+    turn = "<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n"
+    tokenizer.chat_template = f"{{% for m in messages %}}{turn}{{% endfor %}}<|im_start|>assistant\n"
     model = Qwen2ForCausalLM(
         Qwen2Config(
             vocab_size=len(tokenizer),
