@@ -37,7 +37,7 @@ def test_every_key_activates_by_deleting_one_character() -> None:
 def test_the_comments_of_a_preset_are_kept() -> None:
     text = project_file(preset_text("videopasta-7b"))
     assert "beta: 0.1  # our choice" in text
-    assert "coincides with the dense plan" in text
+    assert "32:1 is read as frame counts" in text
 
 
 def test_the_7b_preset_marks_what_the_paper_does_not_publish() -> None:
