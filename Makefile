@@ -1,6 +1,5 @@
 # Everything here runs in .venv, which is made on first use from constraints.txt.
-# A CPU build of torch is chosen through pip's own settings, for example:
-#   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make demo
+# pip takes the torch build of its own settings: without any, the one with CUDA, which is large but runs on a CPU too.
 .DELETE_ON_ERROR:
 .PHONY: demo ui test lint format types imports check docs clean
 
