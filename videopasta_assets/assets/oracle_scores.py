@@ -1,14 +1,9 @@
 """Asset `oracle_scores`: what the oracle knows of generated texts on toyworld. Nothing reads it but people."""
 
-from typing import Any
-
 import dagster as dg
 
-from resources.artifact import EVALUATION, artifact_spec
-from resources.partitions import ONE_AT_A_TIME, SHARDS
-from resources.progress import ProgressListener
-from videopasta_assets.assets.config import ShardConfig
-from videopasta_assets.assets.materialization import one_sentence, result_of
+from resources.artifact import EVALUATION
+from videopasta_assets.assets.shard_asset import shard_asset
 from videopasta_assets.oracle import scores as stage
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.taxonomy import VerdictStatus
@@ -17,33 +12,15 @@ from videopasta_assets.taxonomy import VerdictStatus
 def build(declared: Project) -> dg.AssetsDefinition:
     """The asset for the project that the definitions were loaded with."""
 
-    @dg.multi_asset(
-        name=f"{declared.recipe}__oracle_scores",
-        specs=[
-            artifact_spec(
-                declared,
-                "oracle_scores",
-                group=EVALUATION,
-                spec=stage.spec(declared),
-                deps=["queries", "aligned_responses", "adversaries", "verdicts"],
-                kinds={"python"},
-            )
-        ],
-        partitions_def=SHARDS,
-        backfill_policy=ONE_AT_A_TIME,
+    return shard_asset(
+        declared,
+        "oracle_scores",
+        stage.run,
+        group=EVALUATION,
+        spec=stage.spec(declared),
+        deps=["queries", "aligned_responses", "adversaries", "verdicts"],
+        figures=shares,
     )
-    def oracle_scores(
-        context: dg.AssetExecutionContext,
-        config: ShardConfig,
-        project: dg.ResourceParam[Project],
-        progress: dg.ResourceParam[ProgressListener],
-    ) -> dg.MaterializeResult[Any]:
-        shard = context.partition_key
-        with one_sentence():
-            outcome = stage.run(project, shard, retry_failed=config.retry_failed, progress=progress.report)
-            return result_of(project, "oracle_scores", shard, outcome, shares(project, shard))
-
-    return oracle_scores
 
 
 def shares(project: Project, shard: str) -> dict[str, float]:

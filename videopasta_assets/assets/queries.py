@@ -1,47 +1,15 @@
 """Asset `queries`: what the query writer asks about each video, in every mode and category."""
 
-from typing import Any
-
 import dagster as dg
 
-from resources.artifact import GENERATION, GPU_POOL, artifact_spec
-from resources.partitions import ONE_AT_A_TIME, SHARDS
-from resources.progress import ProgressListener
-from videopasta_assets.assets.config import ShardConfig
-from videopasta_assets.assets.materialization import one_sentence, result_of
+from resources.artifact import GENERATION
+from videopasta_assets.assets.shard_asset import engine_asset
 from videopasta_assets.stages import queries as stage
-from videopasta_assets.stages.project import Engines, Project
+from videopasta_assets.stages.project import Project
 
 
 def build(declared: Project) -> dg.AssetsDefinition:
     """The asset for the project that the definitions were loaded with."""
-
-    @dg.multi_asset(
-        name=f"{declared.recipe}__queries",
-        specs=[
-            artifact_spec(
-                declared,
-                "queries",
-                group=GENERATION,
-                spec=stage.spec(declared),
-                deps=["sampled_videos"],
-                kinds={"huggingface"},
-            )
-        ],
-        partitions_def=SHARDS,
-        backfill_policy=ONE_AT_A_TIME,
-        pool=GPU_POOL,
+    return engine_asset(
+        declared, "queries", stage.run, group=GENERATION, spec=stage.spec(declared), deps=["sampled_videos"]
     )
-    def queries(
-        context: dg.AssetExecutionContext,
-        config: ShardConfig,
-        project: dg.ResourceParam[Project],
-        engines: dg.ResourceParam[Engines],
-        progress: dg.ResourceParam[ProgressListener],
-    ) -> dg.MaterializeResult[Any]:
-        shard = context.partition_key
-        with one_sentence():
-            outcome = stage.run(project, shard, engines, retry_failed=config.retry_failed, progress=progress.report)
-            return result_of(project, "queries", shard, outcome)
-
-    return queries

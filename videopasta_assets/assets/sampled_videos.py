@@ -1,15 +1,13 @@
 """Asset `sampled_videos`: readable videos with their dense and sparse frame plans."""
 
-from typing import Any, Final
+from typing import Final
 
 import dagster as dg
 
-from resources.artifact import LANDING, artifact_spec, asset_key
-from resources.partitions import ONE_AT_A_TIME, SHARDS
-from resources.progress import ProgressListener
-from videopasta_assets.assets.config import ShardConfig
-from videopasta_assets.assets.materialization import one_sentence, result_of
+from resources.artifact import LANDING, asset_key
+from resources.partitions import SHARDS
 from videopasta_assets.assets.preview import markdown_picture
+from videopasta_assets.assets.shard_asset import shard_asset
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.stages import sampled_videos as stage
 from videopasta_assets.stages.project import Project, good_rows
@@ -23,28 +21,15 @@ _STRIP_SIDE: Final = 160
 def build(declared: Project) -> dg.AssetsDefinition:
     """The asset for the project that the definitions were loaded with."""
 
-    @dg.multi_asset(
-        name=f"{declared.recipe}__sampled_videos",
-        specs=[
-            artifact_spec(
-                declared, "sampled_videos", group=LANDING, spec=stage.spec(declared), deps=["videos"], kinds={"python"}
-            )
-        ],
-        partitions_def=SHARDS,
-        backfill_policy=ONE_AT_A_TIME,
+    return shard_asset(
+        declared,
+        "sampled_videos",
+        stage.run,
+        group=LANDING,
+        spec=stage.spec(declared),
+        deps=["videos"],
+        figures=film_strips,
     )
-    def sampled_videos(
-        context: dg.AssetExecutionContext,
-        config: ShardConfig,
-        project: dg.ResourceParam[Project],
-        progress: dg.ResourceParam[ProgressListener],
-    ) -> dg.MaterializeResult[Any]:
-        shard = context.partition_key
-        with one_sentence():
-            outcome = stage.run(project, shard, retry_failed=config.retry_failed, progress=progress.report)
-            return result_of(project, "sampled_videos", shard, outcome, film_strips(project, shard))
-
-    return sampled_videos
 
 
 def film_strips(project: Project, shard: str) -> dict[str, dg.MarkdownMetadataValue]:

@@ -4,13 +4,11 @@ from typing import Any
 
 import dagster as dg
 
-from resources.artifact import VERIFICATION, artifact_spec, asset_key
-from resources.partitions import ONE_AT_A_TIME, SHARDS
-from resources.progress import ProgressListener
-from videopasta_assets.assets.config import ShardConfig
-from videopasta_assets.assets.materialization import one_sentence, result_of
+from resources.artifact import VERIFICATION, asset_key
+from resources.partitions import SHARDS
 from videopasta_assets.assets.pair_integrity import broken_pairs, leaked_instructions
 from videopasta_assets.assets.preview import markdown_table
+from videopasta_assets.assets.shard_asset import shard_asset
 from videopasta_assets.recipes.retention import attempt_acceptance
 from videopasta_assets.stages import verified_pairs as stage
 from videopasta_assets.stages.project import Project, good_rows
@@ -20,33 +18,15 @@ from videopasta_assets.taxonomy import MODES, VerdictStatus
 def build(declared: Project) -> dg.AssetsDefinition:
     """The asset for the project that the definitions were loaded with."""
 
-    @dg.multi_asset(
-        name=f"{declared.recipe}__verified_pairs",
-        specs=[
-            artifact_spec(
-                declared,
-                "verified_pairs",
-                group=VERIFICATION,
-                spec=stage.spec(declared),
-                deps=["sampled_videos", "queries", "aligned_responses", "adversaries", "verdicts"],
-                kinds={"python"},
-            )
-        ],
-        partitions_def=SHARDS,
-        backfill_policy=ONE_AT_A_TIME,
+    return shard_asset(
+        declared,
+        "verified_pairs",
+        stage.run,
+        group=VERIFICATION,
+        spec=stage.spec(declared),
+        deps=["sampled_videos", "queries", "aligned_responses", "adversaries", "verdicts"],
+        figures=retention,
     )
-    def verified_pairs(
-        context: dg.AssetExecutionContext,
-        config: ShardConfig,
-        project: dg.ResourceParam[Project],
-        progress: dg.ResourceParam[ProgressListener],
-    ) -> dg.MaterializeResult[Any]:
-        shard = context.partition_key
-        with one_sentence():
-            outcome = stage.run(project, shard, retry_failed=config.retry_failed, progress=progress.report)
-            return result_of(project, "verified_pairs", shard, outcome, retention(project, shard))
-
-    return verified_pairs
 
 
 def retention(project: Project, shard: str) -> dict[str, Any]:
