@@ -84,6 +84,26 @@ def test_an_adapter_that_is_trained_again_is_loaded_again(
     assert texts(transformers_engine, requests) != first
 
 
+def test_adapters_and_the_base_take_turns(model_folder: Path, reader: FrameReader, tmp_path: Path) -> None:
+    """In any order each gives what it gave alone: none stays switched off, none is initialized anew."""
+    for seed in (1, 2):
+        save_tiny_adapter(model_folder, tmp_path / str(seed), seed=seed)
+    engine = TransformersEngine(model_folder, None, reader, device="cpu")
+    alone = {
+        seed: texts(
+            TransformersEngine(model_folder, None, reader, device="cpu", adapter=tmp_path / str(seed)),
+            [ask("a", TEXTS[0], None)],
+        )
+        for seed in (1, 2)
+    }
+    plain = texts(engine, [ask("a", TEXTS[0], None)])
+    for seed in (1, None, 2, 1, None, 1, 2):
+        adapter = None if seed is None else str(tmp_path / str(seed))
+        expected = plain if seed is None else alone[seed]
+        assert texts(engine, [ask("a", TEXTS[0], None, adapter=adapter)]) == expected
+    assert len({reply["a"] for reply in (plain, *alone.values())}) == 3
+
+
 def test_a_consumer_may_stop_early(transformers_engine: Engine, clips: list[Clip]) -> None:
     replies = transformers_engine.generate(ask(str(i), TEXTS[i % 3], clips[i % 3]) for i in range(30))
     assert next(iter(replies)).error is None

@@ -1,4 +1,4 @@
-"""LoRA adapters by request: loaded once, switched between batches."""
+"""LoRA adapters by request: one is loaded at a time, and switched on and off between batches."""
 
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,7 @@ class AdapterSwitch:
     def __init__(self, model: Any, default: Path | None) -> None:
         self._model = model
         self._default = default
-        self._loaded: set[str] = set()
-        self._active: str | None = None
+        self._loaded: str | None = None
         self.use(None)
 
     def use(self, adapter: str | None) -> None:
@@ -32,14 +31,11 @@ class AdapterSwitch:
         """
         folder = self._default if adapter is None else Path(adapter)
         name = None if folder is None else self._load(folder)
-        if name == self._active:
-            return
-        if name is None:
-            self._model.disable_adapters()
-        else:
+        if name is not None:
             self._model.enable_adapters()
             self._model.set_adapter(name)
-        self._active = name
+        elif self._loaded is not None:
+            self._model.disable_adapters()
 
     def close(self) -> None:
         """Let go of the model."""
@@ -49,8 +45,11 @@ class AdapterSwitch:
         # The identity, not the path: an experiment that is trained again writes other weights to the same folder.
         # PEFT forbids dots in names.
         name = adapter_identity(folder).replace(".", "_")
-        if name not in self._loaded:
+        if name != self._loaded:
+            # One at a time: loading beside another, transformers takes that one's weights for missing ones, and
+            # initializes them anew.
+            if self._loaded is not None:
+                self._model.delete_adapter(self._loaded)
             self._model.load_adapter(str(folder), adapter_name=name)
-            self._loaded.add(name)
-            self._active = name
+            self._loaded = name
         return name
