@@ -247,11 +247,13 @@ def held_out(folder: Path, videos: int, per_video: int, seed: int, split: str) -
     return result
 
 
-def examine_folder(model: Path, videos: int, per_video: int, seed: int, split: str) -> dict[str, Any]:
+def examine_folder(
+    model: Path, videos: int, per_video: int, seed: int, split: str, dtype: str = "auto"
+) -> dict[str, Any]:
     """Examine the model in a folder on freshly rendered videos."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        engine = TransformersEngine(model, None, get_reader("auto", [folder], isolate=False), dtype="float32")
+        engine = TransformersEngine(model, None, get_reader("auto", [folder], isolate=False), dtype=dtype)
         try:
             return Examiner(engine, held_out(folder, videos, per_video, seed, split), seed).examine()
         finally:
@@ -265,8 +267,9 @@ def main() -> None:
     parser.add_argument("--per-video", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--split", default="validation")
+    parser.add_argument("--dtype", default="auto")
     args = parser.parse_args()
-    report = examine_folder(args.model, args.videos, args.per_video, args.seed, args.split)
+    report = examine_folder(args.model, args.videos, args.per_video, args.seed, args.split, args.dtype)
     print(json.dumps(report, indent=1))  # noqa: T201 - the command's output
 
 

@@ -22,7 +22,7 @@ from videopasta_assets.toyworld.claims import Claim, Sentence, answer_text, clai
 from videopasta_assets.toyworld.contrast import contradicted_modes, salient_mode
 from videopasta_assets.toyworld.facts import seconds, tolerance
 from videopasta_assets.toyworld.falsify import corrupted, falsify, strategy_mode, wrong_claims
-from videopasta_assets.toyworld.questions import MODE_OF, Question, candidates, sample_question, true_answer
+from videopasta_assets.toyworld.questions import MODE_OF, Question, sample_question, true_answer
 from videopasta_assets.toyworld.render import LABELS_PER_CELL, cell_labels, midpoints, render
 from videopasta_assets.toyworld.scene import Scene
 from videopasta_assets.toyworld.splits import split_scene
@@ -30,11 +30,11 @@ from videopasta_assets.toyworld.splits import split_scene
 ALL_STRATEGIES: Final = tuple(strategy for names in STRATEGIES.values() for strategy in names)
 CATEGORY_WEIGHTS: Final = {
     FailureMode.SPATIAL: 1.0,
-    FailureMode.TEMPORAL: 1.5,
-    FailureMode.CROSS_FRAME: 1.0,
+    FailureMode.TEMPORAL: 1.3,
+    FailureMode.CROSS_FRAME: 1.4,
 }
 SPARSE_COUNTS: Final = (1, 2, 3, 4)
-DRILL_SHARE: Final = 0.5
+DRILL_SHARE: Final = 0.4
 CHECK_ANSWER: Final = "True or false?\nQ: {query}\nA: {answer}"
 
 _prompts = PromptLibrary("compact")
@@ -90,27 +90,26 @@ def video_pack(scene: Scene, count: int, rng: random.Random, exchanges: tuple[Ex
 
 def dense_exchanges(scene: Scene, rng: random.Random, progress: float) -> tuple[Exchange, ...]:
     result = [aligned_exchange(scene, question) for question in draw_questions(scene, rng, 6)]
-    result += [rng.choice(plain_exchanges(scene, rng)) for _ in range(4)]
+    result += [rng.choice(plain_exchanges(scene, rng)) for _ in range(2)]
     result.append(query_exchange(scene, rng))
-    if rng.random() < 0.3:
+    if rng.random() < 0.15:
         result.append(Exchange(_prompts.render("caption", duration=scene.duration).text, caption(scene)))
     if rng.random() < progress * 2:
         result.append(adversary_exchange(scene, rng))
-        result.append(choice_exchange(scene, rng) or query_exchange(scene, rng))
+        choices = [choice_exchange(scene, rng) for _ in range(3)]
+        result += [choice for choice in choices if choice is not None]
         if rng.random() < 0.5:
             result.append(truth_exchange(scene, rng))
     return tuple(result)
 
 
 def drill_exchanges(scene: Scene, rng: random.Random) -> tuple[Exchange, ...]:
-    """Short questions about when: seconds are what is hardest to learn, and such packs cost little."""
+    """Bare facts, one sentence each: when things happen is the hardest to learn, and such packs cost little."""
     result = []
     for thing in scene.things:
         answer = claim("flashes", x=thing.name, s=seconds(thing.flash))
         result.append(Exchange(f"When does the {thing.name} flash?", Sentence(answer).text))
-    moments = [question for _, question in candidates(scene, "transition_points")]
-    for question in rng.sample(moments, min(2, len(moments))):
-        result.append(Exchange(question.text, Sentence(question.answer).text))
+    result += [Exchange(q.text, Sentence(q.answer).text) for q in draw_questions(scene, rng, 8)]
     return tuple(result)
 
 
@@ -280,7 +279,7 @@ def verdict(aligned: str, adversary: str, mode: FailureMode, answers: bool, rela
 def verify_exchange(scene: Scene, rng: random.Random) -> Exchange:
     question, aligned, adversary, mode, answers, related = _pair(scene, rng)
     prompt = _prompts.render("verify", query=question.text, aligned=aligned, adversary=adversary, mode=mode)
-    return Exchange(prompt.text, verdict(aligned, adversary, mode, answers, related))
+    return Exchange(prompt.text, verdict(aligned, adversary, mode, answers, related), 2.0)
 
 
 def judge_exchange(scene: Scene, rng: random.Random) -> Exchange:

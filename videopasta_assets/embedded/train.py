@@ -83,16 +83,16 @@ def corpus_texts(seed: int) -> Iterator[str]:
             yield f"{exchange.prompt}\n{exchange.reply}"
 
 
-def rate(progress: float, step: int) -> float:
+def rate(peak: float, progress: float, step: int) -> float:
     """Linear warm-up over 200 steps, flat for a third, then down to zero."""
-    return PEAK_RATE * min(1.0, step / 200) * min(1.0, 1.5 * (1.0 - progress)) + 1e-5
+    return peak * min(1.0, step / 200) * min(1.0, 1.5 * (1.0 - progress)) + 1e-5
 
 
 class Run:
     """One training run: the model with its optimizer, average and clock head, and the folder that it is kept in."""
 
-    def __init__(self, out: Path, minutes: float, seed: int, resume: bool) -> None:
-        self.out, self.seed = out, seed
+    def __init__(self, out: Path, minutes: float, seed: int, resume: bool, peak: float) -> None:
+        self.out, self.seed, self.peak = out, seed, peak
         self.log = out / "training_log.jsonl"
         state: dict[str, Any] = {}
         if resume and (out / "state.pt").exists():
@@ -133,7 +133,7 @@ class Run:
             self.step += 1
             progress = self.clock.tick()
             shared.fill_(progress)
-            recent.append(self._learn(batch, rate(progress, self.step)))
+            recent.append(self._learn(batch, rate(self.peak, progress, self.step)))
             if self.step % LOG_EVERY == 0:
                 self._report(torch.stack(recent).mean(0).tolist())
                 recent.clear()
@@ -188,12 +188,12 @@ class Run:
         exported.to(torch.bfloat16).save_pretrained(self.out)
 
 
-def train(out: Path, minutes: float, seed: int, resume: bool) -> None:
+def train(out: Path, minutes: float, seed: int, resume: bool, peak: float = PEAK_RATE) -> None:
     """Train for `minutes` of this machine's time, all runs on `out` together."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    Run(out, minutes, seed, resume).go()
+    Run(out, minutes, seed, resume, peak).go()
 
 
 def _groups(*modules: torch.nn.Module) -> list[dict[str, Any]]:
@@ -209,9 +209,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=75.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--peak-rate", type=float, default=PEAK_RATE)
     parser.add_argument("--resume", action="store_true")
     args = parser.parse_args()
-    train(args.out, args.minutes, args.seed, args.resume)
+    train(args.out, args.minutes, args.seed, args.resume, args.peak_rate)
 
 
 if __name__ == "__main__":

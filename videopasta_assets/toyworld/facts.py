@@ -118,7 +118,7 @@ def holds(claim: Claim, scene: Scene) -> bool:  # noqa: PLR0911, PLR0912 - a tab
         return claim.kind == "flashes" or (claim.kind == "alone" and x.caused_by is None)
     return {
         "touched": x.caused_by == y.colour,
-        "together": x.flash == y.flash,
+        "together": x.flash == y.flash and about(slots.get("r", "0"), y.flash),
         "apart": x.flash != y.flash and about(slots.get("r", "0"), y.flash),
         "before": x.flash < y.flash and about(slots.get("r", "0"), y.flash),
         "after": x.flash > y.flash and about(slots.get("r", "0"), y.flash),

@@ -119,12 +119,12 @@ def _reordered(scene: Scene, core: Claim) -> list[Claim]:
 def _swapped(scene: Scene, core: Claim) -> list[Claim]:
     slots = dict(core.slots)
     if core.kind == "apart":
-        return [claim("together", x=slots["x"], y=slots["y"], s=slots["s"])]
+        return [claim("together", x=slots["x"], y=slots["y"], s=slots["s"], r=slots["s"])]
     if core.kind == "together":
         late = _wrong_seconds(scene, slots["s"])
         return [claim("apart", x=slots["x"], s=slots["s"], y=slots["y"], r=second) for second in late]
     if core.kind in ("before", "after", "ends_before", "ends_after"):
-        return [claim("together", x=slots["x"], y=slots["y"], s=slots["s"])]
+        return [claim("together", x=slots["x"], y=slots["y"], s=slots["s"], r=slots["s"])]
     others = [str(seconds(thing.flash)) for thing in scene.things]
     return [core.replaced(s=second) for second in others]
 
@@ -224,7 +224,9 @@ def _wrong_times(scene: Scene, core: Claim, x: str, rng: random.Random) -> list[
     slots = dict(core.slots)
     late = _wrong_seconds(scene, slots["s"])
     rng.shuffle(late)
-    options = [core.replaced(s=second) for second in late[:2]]
+    options = [
+        core.replaced(s=second, r=second) if core.kind == "together" else core.replaced(s=second) for second in late[:2]
+    ]
     match core.kind:
         case "before" | "after" | "ends_before" | "ends_after":
             options += _reordered(scene, core)

@@ -205,7 +205,14 @@ def _concurrent(scene: Scene) -> _Found:
     for x, y in _pairs(scene):
         text = f"Do the {x.name} and the {y.name} flash together?"
         if x.flash == y.flash:
-            found.append(("together", text, claim("together", x=x.name, y=y.name, s=seconds(x.flash)), x.name))
+            found.append(
+                (
+                    "together",
+                    text,
+                    claim("together", x=x.name, y=y.name, s=seconds(x.flash), r=seconds(y.flash)),
+                    x.name,
+                )
+            )
         else:
             answer = claim("apart", x=x.name, s=seconds(x.flash), y=y.name, r=seconds(y.flash))
             found.append(("apart", text, answer, x.name))
