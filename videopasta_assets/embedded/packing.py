@@ -21,18 +21,14 @@ from videopasta_assets.embedded.architecture import (
     STD,
     TEMPORAL_PATCH,
     TOKENS_PER_SECOND,
-    WIDTH,
     EmbeddedModel,
 )
-from videopasta_assets.toyworld.render import LABELS_PER_CELL
 
 TAPPED_LAYER: Final = 1
 """Lower layer after which a video token should know the second that it shows."""
 
 POINTING_LAYERS: Final = (2, 3)
 """Layers whose first head is taught where a stated second is to be seen."""
-
-MAX_SECONDS: Final = 40
 
 
 @dataclass(frozen=True)
@@ -133,41 +129,6 @@ class States:
     lower: torch.Tensor
     features: torch.Tensor | None
     pointing: torch.Tensor
-
-
-class Teachers(torch.nn.Module):
-    """Two linear heads that are thrown away after training.
-
-    `clock` reads from the lower layers which second a video token shows: positions alone carry time in Qwen2.5-VL, and
-    asking for it token by token teaches the lower layers to write it into the content. `cells` keeps the tower's
-    features saying what each cell shows, also before the language layers have learnt to ask for it.
-    """
-
-    rarity: torch.Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clock = torch.nn.Linear(WIDTH, MAX_SECONDS + 1)
-        self.cells = torch.nn.Linear(WIDTH, LABELS_PER_CELL)
-        self.register_buffer("rarity", label_rarity(), persistent=False)
-
-    def loss(self, states: States, batch: Batch) -> torch.Tensor:
-        """The losses (clock, cells, pointing); zeros for a batch without a video."""
-        if states.features is None or batch.labels is None:
-            return torch.zeros(3)
-        shown = batch.seconds >= 0
-        clock = torch.nn.functional.cross_entropy(self.clock(states.lower[shown]), batch.seconds[shown])
-        cells = torch.nn.functional.binary_cross_entropy_with_logits(
-            self.cells(states.features), batch.labels, pos_weight=self.rarity
-        )
-        return torch.stack([clock, cells, states.pointing])
-
-
-def label_rarity() -> torch.Tensor:
-    """Weights of the positive cell labels: flashes and marks are rare, and everything hangs on them."""
-    weights = torch.full((LABELS_PER_CELL,), 1.0)
-    weights[:5], weights[5:10], weights[10:16], weights[-5:] = 2.0, 6.0, 2.0, 20.0
-    return weights
 
 
 def patchify(frames: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[int, int, int]]:

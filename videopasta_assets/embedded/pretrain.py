@@ -10,7 +10,8 @@ import torch
 
 from videopasta_assets.embedded.architecture import DENSE_FRAMES, WIDTH, EmbeddedModel
 from videopasta_assets.embedded.corpus import degraded, sampled_frames
-from videopasta_assets.embedded.packing import encode_frames, label_rarity, patchify
+from videopasta_assets.embedded.packing import encode_frames, patchify
+from videopasta_assets.embedded.teachers import label_rarity
 from videopasta_assets.toyworld.render import LABELS_PER_CELL, cell_labels, midpoints
 from videopasta_assets.toyworld.splits import split_scene
 

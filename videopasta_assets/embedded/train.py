@@ -20,8 +20,9 @@ from transformers import PreTrainedTokenizerFast
 
 from videopasta_assets.embedded.architecture import build_model, build_processor
 from videopasta_assets.embedded.corpus import pack_at
-from videopasta_assets.embedded.packing import Batch, Packer, Teachers, hidden_states, packed_loss
+from videopasta_assets.embedded.packing import Batch, Packer, hidden_states, packed_loss
 from videopasta_assets.embedded.pretrain import pretrain_vision
+from videopasta_assets.embedded.teachers import Teachers
 from videopasta_assets.embedded.tokenizer import load_tokenizer, train_tokenizer
 
 VOCABULARY: Final = 1100
