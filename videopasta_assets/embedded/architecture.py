@@ -1,8 +1,8 @@
 """The embedded model's shape: Qwen2.5-VL of transformers at about a thousandth of its size.
 
 48 px frames in patches of 8, merged 2 x 2: nine tokens for a pair of frames, one for each cell of toyworld's grid.
-The rotary base is small because positions stay under a hundred: with the usual 1,000,000 most frequencies would not
-move.
+The rotary base is ten thousand: with the usual 1,000,000 most frequencies would not move over a hundred positions, and
+with 100 too few stand still for looking a word up by what it is (measured: model/README.md).
 """
 
 # ruff: noqa: E402  # torchvision's operators have to be declared before transformers imports it
@@ -67,7 +67,7 @@ def build_config(tokenizer: PreTrainedTokenizerFast) -> Qwen2_5_VLConfig:
         num_key_value_heads=HEADS,
         max_position_embeddings=4096,
         initializer_range=0.04,
-        rope_parameters={"rope_type": "default", "rope_theta": 100.0, "mrope_section": [8, 4, 4]},
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [8, 4, 4]},
         bos_token_id=None,
         eos_token_id=token("<|im_end|>"),
         pad_token_id=token("<|endoftext|>"),
