@@ -188,7 +188,7 @@ def _report(project: "Project", steps: list["PlanStep"], seconds: float, *, as_j
     from dbt_like_sql.views import connect
     from videopasta_assets.cli.summary import summarize, tables
 
-    summary = summarize(connect(project.lake))
+    summary = summarize(connect(project.lake), project)
     root, lake = project.settings.root, project.lake.root
     if as_json:
         print_json({"steps": len(steps), "seconds": round(seconds, 2), "lake": lake, **summary.to_json()})

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from videopasta_assets.cli.console import table
 from videopasta_assets.recipes.retention import attempt_acceptance
-from videopasta_assets.taxonomy import MODES
+from videopasta_assets.taxonomy import MODES, FailureMode
 
 if TYPE_CHECKING:
     import duckdb
     from rich.table import Table
+
+    from videopasta_assets.stages.project import Project
 
 _COUNTS: Final = """
 SELECT (SELECT count(DISTINCT video_id) FROM videos WHERE present),
@@ -19,7 +21,7 @@ SELECT (SELECT count(DISTINCT video_id) FROM videos WHERE present),
        (SELECT count(*) FROM verified_pairs WHERE error IS NULL)
 """
 _MODES: Final = """
-SELECT adv_mode, count(DISTINCT (query_id, slot)), count(*),
+SELECT adv_mode, count(*),
        (SELECT count(*) FROM verified_pairs AS pair WHERE pair.adv_mode = adversaries.adv_mode AND pair.error IS NULL)
 FROM adversaries GROUP BY adv_mode
 """
@@ -35,7 +37,7 @@ FROM benchmark_scores WHERE error IS NULL ORDER BY experiment, benchmark, mode =
 
 @dataclass(frozen=True)
 class ModeSummary:
-    """One failure mode: its adversary slots, everything generated for them, and what passed."""
+    """One failure mode: its potential adversary slots, everything generated for them, and what passed."""
 
     mode: str
     slots: int
@@ -44,7 +46,7 @@ class ModeSummary:
 
     @property
     def retention(self) -> float | None:
-        """Share of slots that ended as a pair."""
+        """Share of potential slots that ended as a pair."""
         return self.pairs / self.slots if self.slots else None
 
     @property
@@ -75,20 +77,39 @@ class Summary:
         return {**asdict(self), "modes": modes}
 
 
-def summarize(connection: "duckdb.DuckDBPyConnection") -> Summary:
-    """The summary of the lake behind `connection`."""
+def summarize(connection: "duckdb.DuckDBPyConnection", project: "Project") -> Summary:
+    """The summary of the project's lake, which is behind `connection`.
+
+    Slots are all that the queries could have (videos x queries x adversaries), whether an attempt was made or an
+    earlier step left the query out: slot retention is the share of potential pairs that passed.
+    """
     videos, unreadable, queries, aligned, pairs = connection.execute(_COUNTS).fetchall()[0]
-    by_mode = {row[0]: ModeSummary(*row) for row in connection.execute(_MODES).fetchall()}
+    potential = potential_slots(project)
+    made = {mode: counts for mode, *counts in connection.execute(_MODES).fetchall()}
     return Summary(
         videos,
         unreadable,
         queries,
         aligned,
         pairs,
-        modes=tuple(by_mode.get(mode.value, ModeSummary(mode.value, 0, 0, 0)) for mode in MODES),
+        modes=tuple(ModeSummary(mode.value, potential[mode], *made.get(mode.value, (0, 0))) for mode in MODES),
         checkpoints=_records(connection, _CHECKPOINTS),
         scores=_records(connection, _SCORES),
     )
+
+
+def potential_slots(project: "Project") -> dict[FailureMode, int]:
+    """Adversary slots of all queries, by the mode that they target."""
+    from videopasta_assets.recipes import adversary_slots
+
+    recipe = project.settings.recipe
+    slots = dict.fromkeys(MODES, 0)
+    for shard in project.lake.shards_of("queries", project.recipe):
+        for query in project.lake.rows(project.address("queries", shard)):
+            mode = FailureMode(query["query_mode"])
+            for slot in adversary_slots(query["query_id"], mode, recipe.adversaries_per_query, recipe.adversary_policy):
+                slots[slot.mode] += 1
+    return slots
 
 
 def tables(summary: Summary) -> list["Table"]:
