@@ -2,8 +2,7 @@
 
     python -m videopasta_assets.embedded.accuracy --videos 40 --seed 1 --split validation
 
-Its blind copy is the same model asked without the video, or with another video, whichever is better; beside it stands
-the text prior: the commonest true answer class of each category, which no text-only model can beat on the class.
+Its blind copy is the same model asked without the video, or with another video, whichever is better.
 """
 
 import argparse
