@@ -35,7 +35,6 @@ CATEGORY_WEIGHTS: Final = {
 }
 SPARSE_COUNTS: Final = (1, 2, 3, 4)
 DRILL_SHARE: Final = 0.4
-CHECK_ANSWER: Final = "True or false?\nQ: {query}\nA: {answer}"
 
 _prompts = PromptLibrary("compact")
 
@@ -204,7 +203,7 @@ def truth_exchange(scene: Scene, rng: random.Random) -> Exchange:
             for i, s in enumerate(answer)
         )
         true = answer == true_answer(scene, question)
-    prompt = CHECK_ANSWER.format(query=question.text, answer=answer_text(answer))
+    prompt = _prompts.render("check_answer", query=question.text, answer=answer_text(answer)).text
     return Exchange(prompt, "true" if true else "false", 3.0)
 
 

@@ -5,15 +5,15 @@ judges it; a slot closes when an attempt is accepted, when its aligned answer is
 cannot mend that), or after `max_attempts`. Every attempt keeps its verdict and reason.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from videopasta_assets.engines import Reply, Request
+from videopasta_assets.engines import Request
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.recipes import Slot, adversary_slots, request_seed
 from videopasta_assets.stages import aligned_checks, verdicts
-from videopasta_assets.stages.generation import Ask, answer
+from videopasta_assets.stages.generation import Ask, respond, without_prompts
 from videopasta_assets.stages.materialize import Outcome, Progress, ShardWriter, silent
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
 from videopasta_assets.stages.sampled_videos import clip_of
@@ -71,7 +71,7 @@ def open_slots(project: Project, shard: str) -> list[OpenSlot]:
 def derive(project: Project, slots: Sequence[OpenSlot], attempt: int) -> list[Derivation]:
     """Attempt number `attempt` (from 1) of each of `slots`."""
     parts = spec(project)
-    own = {name: part for name, part in parts.items() if not name.startswith("prompt ")}
+    own = without_prompts(parts)
     drawing = decoding(project.role("responder").decoding, temperature=project.settings.recipe.adversary_temperature)
     derivations = []
     for open_slot in slots:
@@ -105,18 +105,6 @@ def derive(project: Project, slots: Sequence[OpenSlot], attempt: int) -> list[De
     return derivations
 
 
-def compute(engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
-    """Ask the responder for adversaries."""
-
-    def columns(reply: Reply, known: Row) -> Row:  # noqa: ARG001 - the generation callback's signature
-        text = reply.text.strip()
-        if not text:
-            return {"error": "the reply is empty"}
-        return {"response": text, "finish_reason": str(reply.finish_reason)}
-
-    return answer(engines.engine("responder"), derivations, columns)
-
-
 def still_open(slots: Sequence[OpenSlot], adversaries: Sequence[Row], judged: Sequence[Row]) -> list[OpenSlot]:
     """Slots whose attempt neither closed them nor failed. A failed row waits for `--retry-failed`."""
     closed = {
@@ -140,7 +128,7 @@ def run(
         for attempt in range(1, project.settings.recipe.max_attempts + 1):
             if not slots:
                 break
-            adversaries = generated.round(derive(project, slots, attempt), lambda todo: compute(engines, todo))
+            adversaries = generated.round(derive(project, slots, attempt), lambda todo: respond(engines, todo))
             verdict_rows = judged.round(
                 verdicts.derive(project, slots_by_key(slots), adversaries),
                 lambda todo: verdicts.compute(engines, todo),

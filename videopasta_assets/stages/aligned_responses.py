@@ -1,13 +1,13 @@
 """Stage `aligned_responses`: the responder answers each question on the dense frames (r+, sections 3.1-3.3)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from videopasta_assets.engines import Reply, Request
+from videopasta_assets.engines import Request
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.prompts import Prompt
 from videopasta_assets.recipes import request_seed
-from videopasta_assets.stages.generation import Ask, answer
+from videopasta_assets.stages.generation import Ask, respond, without_prompts
 from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
 from videopasta_assets.stages.sampled_videos import clip_of
@@ -31,7 +31,7 @@ def spec(project: Project) -> dict[str, str]:
 def derive(project: Project, shard: str) -> list[Derivation]:
     """One row a distinct question: of equal questions about a video only the first is answered."""
     parts = spec(project)
-    own = {name: part for name, part in parts.items() if not name.startswith("prompt ")}
+    own = without_prompts(parts)
     videos = {row["video_id"]: row for row in good_rows(project, "sampled_videos", shard)}
     role = project.role("responder")
     derivations = []
@@ -76,18 +76,6 @@ def distinct_queries(queries: Iterator[Row]) -> list[Row]:
     return list(first.values())
 
 
-def compute(engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
-    """Ask the responder."""
-
-    def columns(reply: Reply, known: Row) -> Row:  # noqa: ARG001 - the generation callback's signature
-        text = reply.text.strip()
-        if not text:
-            return {"error": "the reply is empty"}
-        return {"response": text, "finish_reason": str(reply.finish_reason)}
-
-    return answer(engines.engine("responder"), derivations, columns)
-
-
 def run(
     project: Project, shard: str, engines: Engines, *, retry_failed: bool = False, progress: Progress = silent
 ) -> Outcome:
@@ -96,7 +84,7 @@ def run(
         project.lake,
         project.address("aligned_responses", shard),
         derive(project, shard),
-        lambda todo: compute(engines, todo),
+        lambda todo: respond(engines, todo),
         spec(project),
         retry_failed=retry_failed,
         progress=progress,

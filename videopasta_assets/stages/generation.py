@@ -1,11 +1,12 @@
 """From derivations to rows through an engine: the part that queries, answers and verdicts share."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from videopasta_assets.engines import Engine, Reply, Request
 from videopasta_assets.lake import Derivation, Row
+from videopasta_assets.stages.project import Engines
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,20 @@ def answer(engine: Engine, derivations: Sequence[Derivation], columns: Callable[
             "seconds": reply.seconds,
             "created_at": datetime.now(UTC),
         }
+
+
+def respond(engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
+    """Ask the responder, aligned or adversarial; an empty reply is an error row."""
+
+    def columns(reply: Reply, known: Row) -> Row:  # noqa: ARG001 - the generation callback's signature
+        text = reply.text.strip()
+        if not text:
+            return {"error": "the reply is empty"}
+        return {"response": text, "finish_reason": str(reply.finish_reason)}
+
+    return answer(engines.engine("responder"), derivations, columns)
+
+
+def without_prompts(parts: Mapping[str, str]) -> dict[str, str]:
+    """A stage's specification without its templates: a row depends on its own template, not on all of them."""
+    return {name: part for name, part in parts.items() if not name.startswith("prompt ")}

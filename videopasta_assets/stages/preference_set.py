@@ -1,7 +1,6 @@
 """Stage `preference_set`: the fan-in. All shards' pairs become one content-hashed manifest that training reads."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,12 +21,6 @@ class PreferenceSet:
 
     hash: str
     members: tuple[Row, ...]
-
-    @property
-    def pairs_by_mode(self) -> dict[str, int]:
-        """Number of pairs of each failure mode."""
-        counts = Counter(row["adv_mode"] for row in self.members)
-        return {mode.value: counts.get(mode.value, 0) for mode in MODES}
 
 
 def spec(project: Project) -> dict[str, str]:

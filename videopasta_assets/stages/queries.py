@@ -6,7 +6,7 @@ from videopasta_assets.engines import Reply, Request
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.recipes import QUERY_SCHEMA, parse_queries, request_seed, split_queries
-from videopasta_assets.stages.generation import Ask, answer
+from videopasta_assets.stages.generation import Ask, answer, without_prompts
 from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
 from videopasta_assets.stages.sampled_videos import clip_of
@@ -47,7 +47,7 @@ def _of_video(project: Project, video: Row, parts: dict[str, str]) -> Iterator[D
             f"query/{mode}", mode=mode, category=category, duration=clip.plan.duration, count=1
         )
         seed = request_seed(project.settings.seed, query_id)
-        own = {name: part for name, part in parts.items() if not name.startswith("prompt ")}
+        own = without_prompts(parts)
         yield Derivation(
             query_id,
             stable_hash(video["data_version"], own, prompt.template_hash),
