@@ -10,7 +10,7 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -37,13 +37,26 @@ class LakeError(VideoPastaError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is known of a shard without reading its rows."""
+    """What is known of a shard without reading its rows.
+
+    Attributes:
+        data_version: hash of the rows' data versions.
+        rows: rows, error rows included.
+        errors: error rows.
+        spec: named parts of everything that decided the rows beside the inputs.
+        written_at: when, ISO 8601 in UTC.
+        inputs: data versions of what the rows were derived from, by name. Equal inputs and an equal spec give the
+            same rows: a plan that finds both reads no row.
+        counts: rows by kind, as the stage names kinds: what a changed template touches, without reading rows.
+    """
 
     data_version: str
     rows: int
     errors: int
     spec: Mapping[str, str]
     written_at: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class Lake:
@@ -109,13 +122,22 @@ class Lake:
             ) from error
         return Manifest(**json.loads(metadata[_FOOTER_KEY]))
 
-    def write(self, address: Address, rows: Iterable[Row], spec: Mapping[str, str]) -> Manifest:
+    def write(
+        self,
+        address: Address,
+        rows: Iterable[Row],
+        spec: Mapping[str, str],
+        inputs: Mapping[str, str] | None = None,
+        counts: Mapping[str, int] | None = None,
+    ) -> Manifest:
         """Replace the shard's rows: temporary file, fsync, rename.
 
         Args:
             address: table, recipe and shard.
             rows: complete rows, each with its data version.
             spec: named parts of everything that decided the output beside its inputs; a plan compares them.
+            inputs: data versions of what the rows were derived from.
+            counts: rows by kind.
         """
         rows = list(rows)
         table = TABLES[address.table].to_arrow(rows)
@@ -125,6 +147,8 @@ class Lake:
             errors=sum(row["error"] is not None for row in rows),
             spec=dict(spec),
             written_at=datetime.now(UTC).isoformat(),
+            inputs=dict(inputs or {}),
+            counts=dict(counts or {}),
         )
         table = table.replace_schema_metadata({_FOOTER_KEY: json.dumps(asdict(manifest))})
         sink = pa.BufferOutputStream()
