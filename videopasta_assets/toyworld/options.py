@@ -108,7 +108,8 @@ def _edits(scene: Scene, truth: Claim, fields: _Fields, rng: random.Random) -> I
     if truth.kind not in _GIVEN:
         for slot in ("s", "r"):
             if slot in fields:
-                yield from ({slot: second} for second in _other_seconds(scene, fields, slot, rng))
+                for second in _other_seconds(scene, fields, slot, rng):
+                    yield {slot: second}
     alone = not others and "q" not in fields
     for slot in ("p", "q"):
         if slot in fields:
@@ -170,18 +171,21 @@ def _event(fields: _Fields, slot: str) -> str:
     """What happens at a stated second."""
     if fields["kind"] == "end order" and slot == "s":
         return "flash ends"
-    return fields.get("v", fields["kind"] if fields["kind"] == "cut" else "flash")
+    kind = fields["kind"]
+    return fields.get("v", kind if kind in ("cut", "touched", "alone") else "flash")
 
 
 @cache
 def _likely_fractions() -> dict[str, tuple[float, ...]]:
     """Where in a video things happen, as fractions of its duration, by event; measured on scenes of no split."""
-    found: dict[str, list[float]] = {"flash": [], "flash ends": [], "cut": []}
-    for number in range(300):
+    found: dict[str, list[float]] = {}
+    for number in range(400):
         scene = sample_scene(random.Random(f"prior:{number}"))
         times = {
             "flash": [thing.flash for thing in scene.things],
             "flash ends": [thing.flash + scene.slot for thing in scene.things],
+            "touched": [thing.flash for thing in scene.things if thing.caused_by],
+            "alone": [thing.flash for thing in scene.things if not thing.caused_by],
             "cut": [] if scene.cut is None else [scene.cut],
             **{verb: [t for thing in scene.things for t in event_times(thing, verb)[:1]] for verb in VERBS},
         }
