@@ -4,10 +4,12 @@ Values that the VideoPASTA paper publishes are the defaults where they make sens
 paper is silent the description says "our choice".
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from videopasta_assets.config.embedded import EMBEDDED_MODEL
 from videopasta_assets.taxonomy import MODES, FailureMode
@@ -75,10 +77,59 @@ class DecodingSettings(Settings):
     repetition_penalty: float = Field(default=1.0, gt=0, description="1 is none.")
 
 
+class ServerSettings(Settings):
+    """An OpenAI-compatible server, vLLM's first (docs/engines.md)."""
+
+    base_url: str = Field(default="http://127.0.0.1:8000/v1", description="Up to and with /v1.")
+    model: str | None = Field(default=None, description="The model's name there; none: the role's `model`.")
+    api_key_env: str | None = Field(
+        default=None, description="NAME of the environment variable that holds the key; never the key itself."
+    )
+    frames: Literal["video", "images"] = Field(
+        default="video",
+        description="video: one video of chosen frames with their times (vLLM); images: a list of images, anywhere.",
+    )
+    frame_format: Literal["jpeg", "png"] = Field(
+        default="jpeg", description="jpeg: quality 95, 4:4:4; png: exact, and three to five times larger."
+    )
+    structured_output: bool = Field(default=True, description="Send the JSON schema of replies that have one.")
+    timeout_seconds: float = Field(default=300, gt=0, description="Longest time for one answer, all of it.")
+    attempts: int = Field(default=6, ge=1, le=20, description="Tries a request, before the reply is an error row.")
+    patience_seconds: float = Field(
+        default=120, gt=0, description="So long without any good answer, the run stops; a later one goes on."
+    )
+    max_concurrency: int = Field(
+        default=32, ge=1, le=1024, description="Requests at once, at most; fewer while the server is overloaded."
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_a_plain_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("it must begin with http:// or https:// and name a host")
+        if parts.username or parts.password or parts.query:
+            raise ValueError("no user, password or query in it: name the key's environment variable in api_key_env")
+        return value.rstrip("/")
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _is_a_name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", value):
+            raise ValueError("the NAME of an environment variable is wanted (capitals, digits, _), not the key")
+        return value
+
+
 class RoleSettings(Settings):
     """Which model answers for a role, on which engine."""
 
-    engine: Literal["transformers"] = Field(default="transformers", description="transformers runs in this process.")
+    engine: Literal["transformers", "openai"] = Field(
+        default="transformers",
+        description="transformers runs in this process; openai asks the `server`, any that is OpenAI-compatible.",
+    )
+    server: ServerSettings | None = Field(
+        default=None, description="For engine openai: base_url, api_key_env, frames, ... (docs/engines.md)."
+    )
     model: str = Field(default=EMBEDDED_MODEL, description="'embedded', a folder, or a name on the model hub.")
     revision: str | None = Field(default=None, description="Branch, tag or commit on the hub; pin it.")
     prompt_style: Literal["standard", "compact", "auto"] = Field(
@@ -94,6 +145,12 @@ class RoleSettings(Settings):
         if self.prompt_style != "auto":
             return self.prompt_style
         return "compact" if self.model == EMBEDDED_MODEL else "standard"
+
+    @model_validator(mode="after")
+    def _a_server_is_named(self) -> Self:
+        if self.engine == "openai" and self.server is None:
+            raise ValueError("engine openai needs a server: give server: {base_url: http://...}")
+        return self
 
 
 class RolesSettings(Settings):
