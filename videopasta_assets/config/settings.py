@@ -37,7 +37,12 @@ class VideoSettings(Settings):
         default="auto",
         description="auto is PyAV, planned and exact; decord is silently wrong on some files (docs/video-reading.md).",
     )
-    max_bytes: int = Field(default=8 * 1024**3, gt=0, description="Files larger than this become error rows.")
+    max_bytes: int = Field(default=8 * 1024**3, gt=0, description="Larger files are not read; they are reported.")
+    decode_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="A decoder that takes longer on a file is ended, with a second more for each megabyte of it.",
+    )
 
 
 class SamplingSettings(Settings):

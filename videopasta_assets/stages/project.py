@@ -14,6 +14,7 @@ from videopasta_assets.engines.identity import model_identity
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import COMMON, TABLES, Address, Lake, Row
 from videopasta_assets.prompts import PromptLibrary
+from videopasta_assets.video.guard import MediaLimits
 from videopasta_assets.video.plan import SamplingSpec
 from videopasta_assets.video.reader import FrameReader, get_reader
 
@@ -52,7 +53,13 @@ class Project:
     @cached_property
     def reader(self) -> FrameReader:
         """Decodes frames; it opens nothing outside the video folder and the benchmarks' folders."""
-        return get_reader(self.settings.videos.decoder, roots=self.roots)
+        return get_reader(self.settings.videos.decoder, roots=self.roots, limits=self.limits)
+
+    @property
+    def limits(self) -> MediaLimits:
+        """What is too big to be read, and how long a decoder may take."""
+        videos = self.settings.videos
+        return MediaLimits(max_file_bytes=videos.max_bytes, decode_seconds=videos.decode_seconds)
 
     @property
     def roots(self) -> tuple[Path, ...]:
