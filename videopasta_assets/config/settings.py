@@ -32,6 +32,16 @@ class VideoSettings(Settings):
         default=("**/*.mp4", "**/*.mkv", "**/*.webm", "**/*.mov", "**/*.avi", "**/*.ts"),
         description="Which files in it are videos.",
     )
+    manifest: Path | None = Field(
+        default=None,
+        description="A file that names the videos in the folder, one path or one JSON object with a `path` a line; "
+        "it replaces the patterns.",
+    )
+    remote: str | None = Field(
+        default=None,
+        description="Object storage (s3://bucket/prefix, gs://..., any fsspec URL) that is mirrored into the folder "
+        "`mirror` in it.",
+    )
     per_shard: int = Field(default=32, ge=1, le=4096, description="Videos in a shard, at most; a shard is sealed.")
     decoder: Literal["auto", "pyav", "decord"] = Field(
         default="auto",
@@ -43,6 +53,18 @@ class VideoSettings(Settings):
         gt=0,
         description="A decoder that takes longer on a file is ended, with a second more for each megabyte of it.",
     )
+
+    @field_validator("remote")
+    @classmethod
+    def _holds_no_secret(cls, remote: str | None) -> str | None:
+        if remote is None:
+            return None
+        place = urlsplit(remote)
+        if not place.scheme or place.scheme == "file":
+            raise ValueError("give the URL of an object storage, such as s3://bucket/prefix; folders go into `folder`")
+        if place.username is not None or place.password is not None or place.query:
+            raise ValueError("credentials belong in environment variables (AWS_ACCESS_KEY_ID, ...), not in the URL")
+        return remote
 
 
 class SamplingSettings(Settings):
@@ -285,6 +307,27 @@ class EvaluationSettings(Settings):
     bootstrap_samples: int = Field(default=2000, ge=100, description="Resamples behind a score's interval.")
 
 
+class AutomationSettings(Settings):
+    """What Dagster's daemon starts by itself, and when. Nothing of it runs without `videopasta ui` or a daemon."""
+
+    enabled: tuple[Literal["new_videos", "staleness", "nightly", "training"], ...] = Field(
+        default=(), description="What is switched on from the start; Dagster's page Automation switches each."
+    )
+    look_seconds: int = Field(default=30, ge=1, description="new_videos looks at the folder this often.")
+    settle_seconds: float = Field(
+        default=10,
+        ge=0,
+        description="A new file lands when two looks at least so far apart found the same size and time.",
+    )
+    staleness_seconds: int = Field(default=300, ge=1, description="staleness asks the plan this often.")
+    nightly: str = Field(default="0 3 * * *", description="When nightly regenerates what is stale (cron).")
+    training: str = Field(default="0 5 * * 6", description="When training looks whether to train (cron).")
+    timezone: str = Field(default="UTC", description="Time zone of the two schedules.")
+    min_new_pairs: int = Field(
+        default=100, ge=1, description="training trains an experiment once so many of its pairs are new to it."
+    )
+
+
 class ProjectSettings(Settings):
     """A whole project: `videopasta.yaml`."""
 
@@ -299,6 +342,7 @@ class ProjectSettings(Settings):
         description="Training runs: each is a partition of lora_checkpoint.",
     )
     evaluation: EvaluationSettings = EvaluationSettings()
+    automation: AutomationSettings = AutomationSettings()
     oracle_truth: Path | None = Field(
         default=None, description="Folder of toyworld's truth files; only the oracle's scores read it."
     )
