@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
+from videopasta_assets.errors import UserError
+from videopasta_assets.stages.project import Project
 from videopasta_assets.taxonomy import MODES, FailureMode
 from videopasta_assets.toyworld.claims import parse_answer
 from videopasta_assets.toyworld.contrast import same_topic
@@ -50,6 +53,22 @@ class SceneLibrary:
     def __getitem__(self, video_id: str) -> Scene | None:
         """The scene, or None for a video that is not of toyworld."""
         return self._read(video_id)
+
+
+UNKNOWN_VIDEO: Final = "no truth is known of this video"
+"""Error of the oracle's rows about other videos than toyworld's."""
+
+
+def known_scenes(project: Project) -> SceneLibrary:
+    """The project's truth folder.
+
+    Raises:
+        UserError: the project names none.
+    """
+    folder = project.settings.oracle_truth
+    if folder is None:
+        raise UserError("the oracle has no truth", where="videopasta.yaml", fix="Set oracle_truth, or drop the asset.")
+    return SceneLibrary(project.settings.path(folder))
 
 
 def judge_answer(scene: Scene, query: str, text: str) -> Judgement:

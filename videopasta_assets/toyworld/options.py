@@ -8,9 +8,11 @@ itself. Where a claim has one facet alone, the options are four of its values.
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.toyworld.claims import EDGES, NAMES, PLACES, VERBS, Claim, Sentence, claim
 from videopasta_assets.toyworld.facts import event_times, holds, seconds, tolerance
 from videopasta_assets.toyworld.falsify import wrong_claims
@@ -18,6 +20,8 @@ from videopasta_assets.toyworld.questions import Question
 from videopasta_assets.toyworld.scene import COLUMNS, ROWS, SETTINGS, Scene, sample_scene
 
 OPTIONS: Final = 4
+QUESTION: Final = "question"
+"""The plain kind of item: one option is true of the video."""
 
 _Fields = dict[str, str]
 """What a claim says, taken apart: kind and slots without what follows from them, places as row and column."""
@@ -38,6 +42,22 @@ _GAP_SLOTS: Final = 1.6
 
 _GIVEN: Final = frozenset({"at", "setting"})
 """Kinds whose second is part of the question."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A multiple-choice question of one kind; `options[answer_index]` is right."""
+
+    kind: str
+    mode: FailureMode
+    category: str
+    question: str
+    options: tuple[str, ...]
+    answer_index: int
+
+    @property
+    def answer(self) -> str:
+        return self.options[self.answer_index]
 
 
 def four_options(scene: Scene, question: Question, rng: random.Random) -> tuple[list[str], int] | None:
