@@ -77,7 +77,7 @@ def test_the_first_step_to_do_is_exactly_what_runs(bench: Bench, name: str) -> N
             step = planned[shard, asset]
             assert step.rows_missing + step.rows_stale == outcome.computed, (shard, asset)
             assert step.rows_fresh == outcome.reused
-            assert step.rows_dropped == outcome.dropped
+            assert step.rows_orphaned == outcome.dropped
         step = planned.get((shard, "adversaries"))
         if step is not None and not step.to_do:
             assert outcomes["adversaries"].computed == outcomes["verdicts"].computed == 0
@@ -98,13 +98,13 @@ def test_after_a_run_nothing_is_left_to_do_but_training(bench: Bench) -> None:
         ("adversary prompt", "adversaries", "prompt adversary/temporal/reordered changed"),
         ("verifier prompt", "adversaries", "verdict prompt verify changed"),
         ("sampling", "sampled_videos", "dense sampling changed"),
-        ("video removed", "videos", "upstream content changed"),
+        ("video removed", "videos", "video removed"),
     ],
 )
 def test_the_reason_names_what_changed(bench: Bench, name: str, asset: str, reason: str) -> None:
     settle(bench)
     CHANGES[name](bench)
-    reasons = {text for step in make_plan(bench.project).steps if step.asset == asset for text in step.reasons}
+    reasons = {text for step in make_plan(bench.project).steps if step.asset == asset for text in map(str, step.reasons)}
     assert reason in reasons
 
 
@@ -137,6 +137,6 @@ def test_cost_is_estimated_from_recorded_rows(bench: Bench) -> None:
     settle(bench)
     CHANGES["query prompt"](bench)
     steps = [step for step in make_plan(bench.project).steps if step.asset == "queries"]
-    assert sum(step.estimated_seconds or 0 for step in steps) == pytest.approx(
+    assert sum(step.cost.seconds or 0 for step in steps) == pytest.approx(
         0.001 * sum(step.rows_stale for step in steps)
     )

@@ -25,12 +25,12 @@ from videopasta_assets.lake.migrations import LAKE_VERSION, open_version, sessio
 from videopasta_assets.lake.schema import Row
 from videopasta_assets.lake.tables import TABLES
 
-__all__ = ["LAKE_VERSION", "ROWS_FILE", "Lake", "LakeError", "Manifest"]
+__all__ = ["FOOTER_KEY", "LAKE_VERSION", "ROWS_FILE", "Lake", "LakeError", "Manifest"]
 
 logger = logging.getLogger(__name__)
 
 ROWS_FILE: Final = "rows.parquet"
-_FOOTER_KEY: Final = b"videopasta"
+FOOTER_KEY: Final = b"videopasta"
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Lake:
         """
         path = self.path(address)
         try:
-            footer = json.loads((pq.read_metadata(path).metadata or {})[_FOOTER_KEY])
+            footer = json.loads((pq.read_metadata(path).metadata or {})[FOOTER_KEY])
             return Manifest(**{name: value for name, value in footer.items() if name in _MANIFEST_FIELDS})
         except FileNotFoundError:
             return None
@@ -140,18 +140,27 @@ class Lake:
             inputs: data versions of what the rows were derived from.
             counts: rows by kind.
         """
-        rows = list(rows)
-        table = TABLES[address.table].to_arrow(rows)
+        return self.write_table(address, TABLES[address.table].to_arrow(rows), spec, inputs, counts)
+
+    def write_table(
+        self,
+        address: Address,
+        table: pa.Table,
+        spec: Mapping[str, str],
+        inputs: Mapping[str, str] | None = None,
+        counts: Mapping[str, int] | None = None,
+    ) -> Manifest:
+        """Replace the shard's rows, as `write` does, by a table of the right schema that is sorted by key."""
         manifest = Manifest(
-            data_version=combined_hash(str(row["data_version"]) for row in rows),
-            rows=len(rows),
-            errors=sum(row["error"] is not None for row in rows),
+            data_version=combined_hash(table["data_version"].to_pylist()),
+            rows=len(table),
+            errors=len(table) - table["error"].null_count,
             spec=dict(spec),
             written_at=datetime.now(UTC).isoformat(),
             inputs=dict(inputs or {}),
             counts=dict(counts or {}),
         )
-        table = table.replace_schema_metadata({_FOOTER_KEY: json.dumps(asdict(manifest))})
+        table = table.replace_schema_metadata({FOOTER_KEY: json.dumps(asdict(manifest))})
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
         replace_file(self.path(address), sink.getvalue().to_pybytes())
