@@ -25,6 +25,8 @@ FAST = {"movflags": "faststart"}
 SECOND_STREAM_FIRST = 1000
 _UNEVEN = [sum((17, 33, 100, 34)[step % 4] for step in range(frame)) for frame in range(60)]
 
+_ENCODED: dict[str, bytes] = {}
+
 Maker = Callable[[Path, Path], object]
 """Makes the file at the first path; the second one is the film outside the roots, to point at."""
 Numbers = Callable[[float], int]
@@ -62,9 +64,12 @@ class HostileVideo:
 
 
 def data_of(footage: Footage) -> bytes:
-    """The encoded file's bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        return footage.write(Path(folder)).read_bytes()
+    """The encoded file's bytes; encoded once."""
+    key = repr(footage)
+    if key not in _ENCODED:
+        with tempfile.TemporaryDirectory() as folder:
+            _ENCODED[key] = footage.write(Path(folder)).read_bytes()
+    return _ENCODED[key]
 
 
 def film(suffix: str, change: Callable[[bytes], bytes] = bytes, **settings: Any) -> Maker:
@@ -300,13 +305,23 @@ def _liars() -> Iterator[HostileVideo]:
     zero = bytes(4)
     yield HostileVideo("zero duration", film(".mp4", overwritten(b"mvhd", 16, zero)), "", at_30, 60)
     yield HostileVideo("zero track duration", film(".mp4", overwritten(b"tkhd", 20, zero)), "", at_30, 60)
-    yield HostileVideo("all at once", film(".mp4", same_entries(b"stts", 8, 4, zero), options={"bf": "0"}), "timestamps")
-    yield HostileVideo("no reordering told", film(".mp4", same_entries(b"ctts", 8, 4, zero)), "timestamps|damaged", at_30)
+    yield HostileVideo(
+        "all at once", film(".mp4", same_entries(b"stts", 8, 4, zero), options={"bf": "0"}), "timestamps"
+    )
+    yield HostileVideo(
+        "no reordering told", film(".mp4", same_entries(b"ctts", 8, 4, zero)), "timestamps|damaged", at_30
+    )
     yield HostileVideo("times turn back", film(".flv", _turning_back, options={"bf": "0"}), "run backwards")
-    for kind, box, offset in (("endless samples", b"stsz", 8), ("endless chunks", b"stco", 4), ("endless times", b"stts", 4)):
+    for kind, box, offset in (
+        ("endless samples", b"stsz", 8),
+        ("endless chunks", b"stco", 4),
+        ("endless times", b"stts", 4),
+    ):
         lie = film(".mp4", overwritten(box, offset, b"\x7f\xff\xff\xff"))
         yield HostileVideo(kind, lie, f"{_DAMAGED}|no frame|timestamps|no video", at_30)
-    yield HostileVideo("chunks outside", film(".mp4", same_entries(b"stco", 4, 0, b"\x7f\xff\xff\xff")), f"{_DAMAGED}|no frame")
+    yield HostileVideo(
+        "chunks outside", film(".mp4", same_entries(b"stco", 4, 0, b"\x7f\xff\xff\xff")), f"{_DAMAGED}|no frame"
+    )
     yield HostileVideo(
         "samples in another file",
         lambda path, canary: path.write_bytes(pointing_outside(data_of(Footage("film.mp4")), str(canary))),
@@ -351,7 +366,9 @@ def _unusual() -> Iterator[HostileVideo]:
     yield HostileVideo("animated gif", gif, "", at_30, 60, name="animated.gif")
     yield HostileVideo("edit list", _cut, "", lambda second: at_30(second) + 17, 43)
     halves = [Footage("a.ts", frames=30), Footage("b.ts", frames=30, first=30, start=32, size=(256, 192))]
-    yield HostileVideo("size changes", lambda path, _: path.write_bytes(b"".join(map(data_of, halves))), _DAMAGED, at_30, 60)
+    yield HostileVideo(
+        "size changes", lambda path, _: path.write_bytes(b"".join(map(data_of, halves))), _DAMAGED, at_30, 60
+    )
 
 
 def _names() -> Iterator[HostileVideo]:
