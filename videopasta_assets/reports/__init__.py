@@ -1,0 +1,1 @@
+"""Reports: one page a preference set and one a checkpoint."""
