@@ -10,4 +10,4 @@ _MACHINE_WORDS = re.compile(
 def is_for_people(reason: str) -> bool:
     """One sentence of words: no error number alone, no traceback, no Python names, no line breaks."""
     words = re.findall(r"[A-Za-z]{2,}", reason)
-    return not _MACHINE_WORDS.search(reason) and "\n" not in reason and 4 <= len(words) and len(reason) <= 250
+    return not _MACHINE_WORDS.search(reason) and "\n" not in reason and len(words) >= 4 and len(reason) <= 250
