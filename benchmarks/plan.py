@@ -7,6 +7,7 @@ answers by rule stands for the models, so that the tables are of the real size. 
 rows under identifiers of their own, written by the lake with manifests of their own; their videos are empty files of
 known size and time, since a plan looks at nothing else of them. Every plan is made by a project that was opened anew,
 reads every manifest from the disk (or the system's cache), and is checked: its row counts have to be the right ones.
+Processor time counts, so that other work on the machine does not blur the figures; the clock's time is printed too.
 """
 
 import argparse
@@ -28,10 +29,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.fakes.counting_engine import CountingEngine, OneEngine
 from tests.fakes.tiny_videos import write_video
 from videopasta_assets.config.loader import parse_project
+from videopasta_assets.lake import TABLES
 from videopasta_assets.lake.shards import LandedVideo, list_shards, read_shard, seal_shards
 from videopasta_assets.planning import Plan, make_plan
 from videopasta_assets.planning.shard_plan import Survey
-from videopasta_assets.stages import adversaries, landing, pipeline, verdicts, videos
+from videopasta_assets.stages import adversaries, landing, pipeline, preference_set, verdicts, videos
 from videopasta_assets.stages.project import Project
 from videopasta_assets.taxonomy import STRATEGIES, FailureMode
 
@@ -73,7 +75,7 @@ def main() -> None:
             {
                 "name": f"plan of {size} videos, slowest of {', '.join(measured[size])}",
                 "figure": round(worst, 2),
-                "unit": "s",
+                "unit": "CPU-s",
                 "baseline": goal,
                 "ratio": None if goal is None else round(goal / worst, 2),
                 "goal": goal,
@@ -92,15 +94,18 @@ def measure(root: Path, count: int) -> dict[str, float]:
     shards = len(list_shards(opened.lake))
     rows = sum(step.rows_fresh for step in make_plan(opened).steps)
     print(f"{count} videos: {shards} shards, {rows} rows, built in {time.perf_counter() - start:.0f} s", flush=True)
-    seconds = {
-        "fresh": timed(root, lambda plan: expect(plan, stale=0, waiting=0)),
-        "one file gone": with_file_gone(root, lambda plan: expect(plan, stale=1, waiting=5)),
-        "ten new videos": timed(root, lambda plan: expect(plan, stale=0, waiting=5), new_videos=10),
-        "template edited": with_template_edited(root, shards),
-        "model changed": with_model_changed(root, shards),
+    scenarios: dict[str, Callable[[], float]] = {
+        "fresh": lambda: timed(root, lambda plan: expect(plan, stale=0, waiting=0)),
+        "one file gone": lambda: with_file_gone(root, lambda plan: expect(plan, stale=1, waiting=5)),
+        "pairs not in the set": lambda: with_set_unproved(root),
+        "ten new videos": lambda: timed(root, lambda plan: expect(plan, stale=0, waiting=5), new_videos=10),
+        "template edited": lambda: with_template_edited(root, shards),
+        "model changed": lambda: with_model_changed(root, shards),
     }
-    for name, value in seconds.items():
-        print(f"    {name:16} {value:8.3f} s", flush=True)
+    seconds = {}
+    for name, scenario in scenarios.items():
+        seconds[name] = scenario()
+        print(name, flush=True)
     return seconds
 
 
@@ -117,13 +122,15 @@ def expect(plan: Plan, *, stale: int, waiting: int) -> None:
 
 
 def timed(root: Path, check: Callable[[Plan], None], *, new_videos: int = 0) -> float:
-    """Seconds of one plan by a fresh project, the best of three."""
-    best = float("inf")
+    """Seconds of one plan by a fresh project, the best of three: of processor time, system calls included."""
+    best = wall = float("inf")
     for _ in range(3):
-        start = time.perf_counter()
+        start, clock = time.process_time(), time.perf_counter()
         plan = make_plan(project(root), new_videos=new_videos)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
+        wall = min(wall, time.perf_counter() - clock)
         check(plan)
+    print(f"    {best:8.3f} s of processor time, {wall:8.3f} s by the clock: ", end="", flush=True)
     return best
 
 
@@ -133,6 +140,16 @@ def with_file_gone(root: Path, check: Callable[[Plan], None]) -> float:
     gone.rename(aside)
     seconds = timed(root, check)
     aside.rename(gone)
+    return seconds
+
+
+def with_set_unproved(root: Path) -> float:
+    """Nothing says which pairs the preference set was made of: it is compared pair by pair."""
+    opened = project(root)
+    place = opened.address("preference_set", preference_set.ALL)
+    opened.lake.write_table(place, opened.lake.read(place), preference_set.spec(opened), {"verified_pairs": "other"})
+    seconds = timed(root, lambda plan: expect(plan, stale=0, waiting=0))
+    write_preference_set(opened)
     return seconds
 
 
@@ -196,7 +213,26 @@ def grown(root: Path, count: int) -> Project:
     base = read_shard(opened.lake, "s000000")
     for number in range(len(list_shards(opened.lake)), -(-count // PER_SHARD)):
         copy_shard(opened, survey, tables, base.videos, number)
+    write_preference_set(opened)
     return opened
+
+
+def write_preference_set(opened: Project) -> None:
+    """The set of all pairs, as `preference_set.run` writes it, column by column."""
+    pairs = preference_set.wanted_pairs(opened)
+    pairs = pairs.take(pc.sort_indices(pairs["pair_id"]))
+    schema = TABLES["preference_set"].arrow
+    known = {
+        "row_key": pairs["pair_id"],
+        "pair_id": pairs["pair_id"],
+        "data_version": pairs["data_version"],
+        "pair_version": pairs["data_version"],
+        "adv_mode": pairs["adv_mode"],
+    }
+    columns = [known.get(name, pa.nulls(len(pairs), schema.field(name).type)) for name in schema.names]
+    place = opened.address("preference_set", preference_set.ALL)
+    table = pa.table(columns, schema=schema)
+    opened.lake.write_table(place, table, preference_set.spec(opened), preference_set.versions(opened))
 
 
 def first_shard(root: Path) -> None:

@@ -43,6 +43,21 @@ def training_set(project: Project, experiment: ExperimentSettings) -> TrainingSe
     return TrainingSet(source, _content(tuple(members)), tuple(members)) if members else None
 
 
+def training_content(project: Project, experiment: ExperimentSettings) -> str | None:
+    """The `content` of the experiment's training set, as far as possible without reading the pairs' texts."""
+    if experiment.pairs != "verified" or experiment.max_pairs is not None:
+        chosen = training_set(project, experiment)
+        return chosen.content if chosen else None
+    columns = ["pair_id", "pair_version", "adv_mode"]
+    rows = project.lake.columns(project.address("preference_set", preference_set.ALL), columns).to_pydict()
+    members = [
+        f"{pair} {version}"
+        for pair, version, mode in zip(*(rows[name] for name in columns), strict=True)
+        if mode in experiment.modes
+    ]
+    return combined_hash(members) if members else None
+
+
 def unfiltered_pairs(project: Project) -> tuple[Row, ...]:
     """Every slot's first attempt against its aligned response, whatever its verdict was.
 
