@@ -8,7 +8,7 @@ from typing import Final
 
 from videopasta_assets.errors import UserError
 from videopasta_assets.stages.project import Project
-from videopasta_assets.taxonomy import MODES, FailureMode
+from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.toyworld.claims import parse_answer
 from videopasta_assets.toyworld.contrast import same_topic
 from videopasta_assets.toyworld.facts import holds
@@ -101,11 +101,3 @@ def match_question(scene: Scene, query: str, mode: str | None = None, category: 
                 if question.text == wanted:
                     return question
     return None
-
-
-def share_true(judgements: list[Judgement]) -> dict[str, float]:
-    """Shares of answers that are true, false, unknown, whose first sentence is true, and that break each mode."""
-    count = max(1, len(judgements))
-    shares = {str(truth): sum(j.truth is truth for j in judgements) / count for truth in Truth}
-    shares["main_true"] = sum(j.main is Truth.TRUE and j.answers for j in judgements) / count
-    return shares | {f"broken_{mode}": sum(mode in j.broken for j in judgements) / count for mode in MODES}
