@@ -68,13 +68,18 @@ def stale_partitions(project: Project, min_age_seconds: float = 0) -> Iterator[S
     spec = stable_hash([stage.spec(project) for stage in _STAGES])
     for partition, grouped in groupby(plan.steps, key=lambda step: step.partition):
         steps = [step for step in grouped if step.to_do]
-        if not steps or (partition == ALL and steps[0].waiting):
+        if not steps or (partition == ALL and not _can_join(project, steps)):
             continue
         if partition == ALL:
             yield StalePartition(partition, stable_hash(spec, _state(steps)), _reasons(steps))
         elif _age_seconds(project, partition) >= min_age_seconds:
             members = combined_hash(derivation.provenance for derivation in videos.derive(project, partition))
             yield StalePartition(partition, stable_hash(spec, members, _state(steps)), _reasons(steps))
+
+
+def _can_join(project: Project, steps: list[PlanStep]) -> bool:
+    """The preference set waits for its shards, and for the first pairs."""
+    return not steps[0].waiting and bool(project.lake.shards_of("verified_pairs", project.recipe))
 
 
 def _state(steps: list[PlanStep]) -> list[list[object]]:

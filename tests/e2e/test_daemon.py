@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ SETTINGS = """
 automation: {enabled: [new_videos, staleness], look_seconds: 2, settle_seconds: 2, staleness_seconds: 5}
 videos: {per_shard: 2}
 frames: {dense: {value: 16, max_frames: 16}, sparse: {value: 3, max_frames: 4}}
-recipe: {queries_per_video: 3, max_attempts: 2}
+recipe: {queries_per_video: 3, max_attempts: 1}
 """
 DAEMON = Path(sys.executable).parent / "dagster-daemon"
 PATIENCE = 240.0
@@ -48,10 +48,10 @@ class Daemon:
             start_new_session=True,
         )
 
-    def wait_for(self, what: str, is_there: object) -> None:
+    def wait_for(self, what: str, is_there: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self.process.poll() is None:
-            if callable(is_there) and is_there():
+            if is_there():
                 return
             time.sleep(0.5)
         pytest.fail(f"no {what}; the daemon said:\n{self.log.read_text(errors='replace')[-4000:]}")
@@ -99,7 +99,7 @@ def test_dropped_videos_become_verified_pairs(shell: Shell, daemon: Daemon, tmp_
     assert len({row["video_id"] for row in verdicts}) == 2
     assert pairs
     # The staleness sensor goes on where the other ended: the pairs become a preference set, and then it is quiet.
-    daemon.wait_for("preference set", lambda: project.lake.manifest(project.address("preference_set", "all")))
-    members = project.lake.rows(project.address("preference_set", "all"))
-    assert {row["pair_id"] for row in members} == {row["pair_id"] for row in pairs}
+    joined = project.address("preference_set", "all")
+    daemon.wait_for("preference set", lambda: project.lake.manifest(joined) is not None)
+    assert {row["pair_id"] for row in project.lake.rows(joined)} == {row["pair_id"] for row in pairs}
     assert shell("plan", "--select", "videos,verified_pairs,preference_set", "--json").json["nothing_to_do"]

@@ -93,6 +93,7 @@ def test_training_runs_only_when_the_blocking_checks_pass(
         return Outcome(manifest, 0, 1, 0, 0)
 
     monkeypatch.setattr("videopasta_assets.stages.lora_checkpoint.run", run)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     result = (
         build_definitions(bench.project)
         .resolve_job_def("retrain")

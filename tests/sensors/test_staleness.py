@@ -26,6 +26,7 @@ def edit_template(ticker: Ticker, text: str) -> None:
 
 
 def test_the_preference_set_follows_the_pairs(ticker: Ticker) -> None:
+    assert ticker.requested(NAME) == []
     ticker.run(ticker.tick("new_videos"))
     assert ticker.requested(NAME) == [PREFERENCES]
 
