@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final
 
-from videopasta_assets.hashing import combined_hash, stable_hash
+from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake.shards import read_shard
 from videopasta_assets.planning import SHARD_ASSETS, PlanStep, make_plan
 from videopasta_assets.stages import (
@@ -73,8 +73,8 @@ def stale_partitions(project: Project, min_age_seconds: float = 0) -> Iterator[S
         if partition == ALL:
             yield StalePartition(partition, stable_hash(spec, _state(steps)), _reasons(steps))
         elif _age_seconds(project, partition) >= min_age_seconds:
-            members = combined_hash(derivation.provenance for derivation in videos.derive(project, partition))
-            yield StalePartition(partition, stable_hash(spec, members, _state(steps)), _reasons(steps))
+            files = videos.outside(project, partition)
+            yield StalePartition(partition, stable_hash(spec, files, _state(steps)), _reasons(steps))
 
 
 def _can_join(project: Project, steps: list[PlanStep]) -> bool:

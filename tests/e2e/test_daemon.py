@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -59,14 +60,10 @@ class Daemon:
     def stop(self) -> None:
         """End it and everything that it started."""
         self.process.send_signal(signal.SIGINT)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            pass
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
         self.process.wait(30)
 
 
@@ -90,7 +87,7 @@ def test_dropped_videos_become_verified_pairs(shell: Shell, daemon: Daemon, tmp_
     for source in sources:
         shutil.copy(source, shell.project / "videos" / source.name)
 
-    daemon.wait_for("shard", lambda: (project.lake.root / "shards" / "s000000.json").exists())
+    daemon.wait_for("shard", (project.lake.root / "shards" / "s000000.json").exists)
     daemon.wait_for(
         "verified pairs", lambda: project.lake.manifest(project.address("verified_pairs", "s000000")) is not None
     )
