@@ -115,6 +115,8 @@ class Lake:
     def manifest(self, address: Address) -> Manifest | None:
         """The shard's manifest from the file's footer; None where nothing was written.
 
+        That of a shard which lacks a needed column names no inputs, so that it never counts as current.
+
         Raises:
             LakeError: the file is damaged, or is none of ours.
         """
@@ -122,7 +124,7 @@ class Lake:
         try:
             metadata = pq.read_metadata(path)
             footer = json.loads((metadata.metadata or {})[FOOTER_KEY])
-            if metadata.num_columns < len(TABLES[address.table].columns) and self.absent_columns(address):
+            if footer.get("columns") != TABLES[address.table].identity and self.absent_columns(address):
                 footer["inputs"] = {}  # equal inputs prove nothing of rows that lack a column
             return Manifest(**{name: value for name, value in footer.items() if name in _MANIFEST_FIELDS})
         except FileNotFoundError:
@@ -177,7 +179,8 @@ class Lake:
             inputs=dict(inputs or {}),
             counts=dict(counts or {}),
         )
-        table = table.replace_schema_metadata({FOOTER_KEY: json.dumps(asdict(manifest))})
+        footer = asdict(manifest) | {"columns": TABLES[address.table].identity}
+        table = table.replace_schema_metadata({FOOTER_KEY: json.dumps(footer)})
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
         replace_file(self.path(address), sink.getvalue().to_pybytes())
