@@ -18,7 +18,7 @@ from tests.video.footage import Footage
 CANARY_FIRST = 3000
 """Numbers from here on are only shown by the film outside the roots."""
 NOISE = random.Random(7).randbytes(20_000)
-GROUPS = {"g": "12", "bf": "2"}
+GROUPS = {"g": "12", "bf": "2", "preset": "veryfast"}
 FAST = {"movflags": "faststart"}
 _UNEVEN = [sum((17, 33, 100, 34)[step % 4] for step in range(frame)) for frame in range(60)]
 

@@ -24,6 +24,7 @@ def resident_bytes(process_id: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decoder", ["pyav", "decord"])
 def test_a_thousand_opens_leak_nothing(decoder: str, collection: Collection) -> None:
     """Seen from both sides: the process that asks, and the one that decodes, which must be the same to the end."""

@@ -27,7 +27,7 @@ from videopasta_assets.video.worker import (
 )
 
 MISBEHAVING = """
-import ctypes, os, signal, time
+import ctypes, os, signal, sys
 from videopasta_assets.video import worker_process
 
 honest = {"probe": worker_process._probe, "read": worker_process._read}
@@ -47,6 +47,11 @@ def misbehave(path):
         os._exit(0)
     if "swells" in path:
         bytearray(1 << 40)
+    if "babbles" in path:
+        os.write(int(sys.argv[1]), b"\\0\\0\\0\\5{what")
+    if "boasts" in path:
+        reply = b'{"result": [], "bytes": 1000000000000000000}'
+        os.write(int(sys.argv[1]), len(reply).to_bytes(4, "big") + reply)
     if "fails" in path:
         raise KeyError("a mistake of ours")
 
@@ -68,6 +73,8 @@ REASONS = {
     "killed": "probably for using too much memory",
     "exits": "the decoder stopped in the middle of this file",
     "swells": "too much memory",
+    "babbles": "an answer without sense",
+    "boasts": "an answer without sense",
     "fails": "in a way that nobody foresaw",
 }
 

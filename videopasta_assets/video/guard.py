@@ -269,9 +269,10 @@ def _main_stream(container: InputContainer, limits: MediaLimits) -> VideoStream:
         if other.index != stream.index:
             other.discard = Discard.all
     context = stream.codec_context
-    if context is None or context.codec.canonical_name not in CODECS:
-        name = "an unknown codec" if context is None else context.codec.canonical_name
-        raise UnreadableVideo(f"videos in {name} are not supported; convert it to H.264")
+    if context is None:
+        raise UnreadableVideo("the codec of this video cannot be told; it is damaged, or in a codec that nobody knows")
+    if context.codec.canonical_name not in CODECS:
+        raise UnreadableVideo(f"videos in {context.codec.canonical_name} are not supported; convert it to H.264")
     check_size(context.width, context.height, limits)
     return stream
 
