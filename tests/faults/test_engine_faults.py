@@ -1,5 +1,6 @@
-"""Bad servers under the whole stage graph: nothing lost, nothing doubled, no outage written into rows, no key leaked."""
+"""Bad servers under the whole stage graph: nothing lost, nothing doubled, no outage in rows, no key anywhere."""
 
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from videopasta_assets.stages import landing, pipeline
 
 KEY = "sk-nowhere-but-in-the-header-42"
 ATTEMPTS = 6
+# Replies that were sent when the server died, but that nobody could read any more.
+ON_THE_WAY = 8
 _SLOW = ("stall", "drip")
 _DRAWN = [kind for kind in FAULTS if kind not in _SLOW] * 8 + list(_SLOW)
 
@@ -72,6 +75,12 @@ def run(root: Path, server: FaultyServer) -> None:
         engine.close()
 
 
+def content(root: Path) -> dict[str, str]:
+    """Hashes of all that the stages of the shards wrote."""
+    beyond = ("models/", "preference_sets/", "tables/preference_set/")
+    return {name: found for name, found in fingerprint(root / "lake").items() if not name.startswith(beyond)}
+
+
 def error_rows(root: Path) -> int:
     lake = Lake(root / "lake")
     return sum(row["error"] is not None for address in addresses(lake) for row in lake.rows(address))
@@ -94,7 +103,7 @@ def test_a_thousand_faults_change_nothing(server: FaultyServer, tmp_path: Path) 
 
     assert sum(server.faults.values()) >= 1000
     assert set(server.faults) == set(FAULTS)
-    assert fingerprint(stormy / "lake") == fingerprint(calm / "lake")
+    assert content(stormy) == content(calm)
     assert not defects(stormy / "lake", finished=True)
     assert error_rows(stormy) == 0
     assert set(server.answered) == asked
@@ -108,13 +117,13 @@ def test_a_server_that_dies_stops_the_run_and_a_later_run_asks_only_for_the_rest
     tmp_path: Path,
     invoke: Invoke,  # noqa: F811
 ) -> None:
-    calm, broken = twins(tmp_path, server, videos=3, queries=3)
-    assert invoke("run", "-p", calm, "--no-train").code == 0
+    calm, broken = twins(tmp_path, server, videos=2, queries=3)
+    run(calm, server)
     asked = set(server.answered)
     server.forget()
 
     def die_once(digest: str, attempt: int) -> None:
-        if len(server.answered) == 15 and not dead.is_set():
+        if len(server.answered) == 10 and not dead.is_set():
             dead.set()
             threading.Thread(target=server.stop).start()
 
@@ -124,28 +133,24 @@ def test_a_server_that_dies_stops_the_run_and_a_later_run_asks_only_for_the_rest
     assert dead.is_set()
     assert stopped.code == 1
     last = stopped.err.strip().splitlines()[-1]
-    assert last.startswith("error: ")
-    assert "the server has given no good answer" in last
-    assert "requests are answered and kept" in last
-    assert "left" in last
+    assert re.fullmatch(
+        r"error: .*http://127\.0\.0\.1:\d+/v1: the server has given no good answer for \d+ s \(.*\); \d+ requests are "
+        r"answered and kept, \d+ are left\. When it works again, `videopasta run` asks only for those\.",
+        last,
+    )
     assert error_rows(broken) == 0
-    paid = dict(server.answered)
-
-    still = invoke("run", "-p", broken, "--no-train")
-    assert still.code == 1
-    assert "does not answer (connection refused)" in still.err
+    paid = set(server.answered)
 
     server.start()
     resumed = invoke("run", "-p", broken, "--no-train")
     assert resumed.code == 0, resumed.err
-    assert fingerprint(broken / "lake") == fingerprint(calm / "lake")
+    assert content(broken) == content(calm)
     assert not defects(broken / "lake", finished=True)
     assert set(server.answered) == asked
-    twice = [digest for digest, count in server.answered.items() if count > 1]
-    assert len(twice) <= 8, "more than what was on its way when the server died"
-    assert set(twice) <= set(paid)
-    for done in (stopped, still, resumed):
-        assert KEY not in done.out + done.err
+    twice = {digest for digest, count in server.answered.items() if count > 1}
+    assert twice <= paid
+    assert len(twice) <= ON_THE_WAY
+    assert KEY not in stopped.out + stopped.err + resumed.out + resumed.err
     assert not unclean(tmp_path)
 
 
