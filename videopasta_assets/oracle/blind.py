@@ -50,9 +50,11 @@ def blind_scores(teaching: Sequence[Probe], asked: Sequence[Probe], seed: int = 
         asked: items of other scenes that it is scored on.
         seed: of the guesser's weights.
     """
-    groups = [(category, *(_of_category(items, category) for items in (teaching, asked))) for category in MODE_OF]
-    outcomes = {name: (len(known), _taught(known, new, seed)) for name, known, new in groups}
-    scores = [_score(name, count, right) for name, (count, right) in outcomes.items()]
+    outcomes = {}
+    for category in MODE_OF:
+        known, new = _of_category(teaching, category), _of_category(asked, category)
+        outcomes[category] = (len(known), _taught(known, new, seed))
+    scores = [_score(category, count, right) for category, (count, right) in outcomes.items()]
     for scope in (*MODES, "all"):
         own = [outcomes[category] for category, mode in MODE_OF.items() if scope in (mode, "all")]
         scores.append(_score(scope, sum(count for count, _ in own), [hit for _, right in own for hit in right]))
@@ -96,10 +98,10 @@ def _taught(teaching: Sequence[Probe], asked: Sequence[Probe], seed: int) -> lis
         optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.1)
         inputs, answers = encoded(known), torch.tensor([item.answer_index for item in teaching])
         for _ in range(_STEPS):
-            for some in torch.randperm(len(teaching)).split(256):
+            for some in torch.split(torch.randperm(len(teaching)), 256):
                 loss = torch.nn.functional.cross_entropy(network(inputs[some])[..., 0], answers[some])
                 optimizer.zero_grad()
-                loss.backward()
+                torch.autograd.backward(loss)
                 optimizer.step()
         network.eval()
         with torch.no_grad():
