@@ -275,9 +275,10 @@ class ExperimentSettings(Settings):
     seed: int = Field(default=0, description="Seed of the adapter's first weights and of the order of pairs.")
     training: TrainingSettings = TrainingSettings()
     modes: tuple[FailureMode, ...] = Field(default=MODES, min_length=1, description="Modes whose pairs it trains on.")
-    pairs: Literal["verified", "unfiltered"] = Field(
+    pairs: Literal["verified", "unfiltered", "on_policy"] = Field(
         default="verified",
-        description="unfiltered: every first attempt, whatever the verifier said: a baseline to measure it.",
+        description="unfiltered: every first attempt, whatever the verifier said: a baseline to measure it; on_policy: "
+        "rejected are the responder's own samples that disagree with a response that passed self_consistency.",
     )
     max_pairs: int | None = Field(
         default=None, ge=1, description="A seeded draw of so many pairs, spread over the modes; none: all."
