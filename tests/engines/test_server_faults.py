@@ -3,9 +3,13 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.engines.contract import ask
 from tests.fakes.faulty_server import FAULTS, FaultyServer
@@ -14,6 +18,8 @@ from videopasta_assets.engines import EngineError, FinishReason, Reply, Request
 from videopasta_assets.engines.openai_engine import OpenAIEngine
 from videopasta_assets.engines.retry import RetryPolicy
 from videopasta_assets.errors import UserError
+from videopasta_assets.video.clip import Clip
+from videopasta_assets.video.plan import FramePlan
 
 pytestmark = pytest.mark.slow
 
@@ -33,10 +39,10 @@ def server() -> Iterator[FaultyServer]:
 def build(server: FaultyServer) -> Iterator[Build]:
     built: list[OpenAIEngine] = []
 
-    def engine(retry: RetryPolicy = QUICK, **changes: object) -> OpenAIEngine:
+    def engine(retry: RetryPolicy = QUICK, reader: Any = None, **changes: object) -> OpenAIEngine:
         settings = {"base_url": server.base_url, "timeout_seconds": TIMEOUT, "patience_seconds": 3.0, **changes}
         built.append(
-            OpenAIEngine("some-model", None, None, server=ServerSettings.model_validate(settings), retry=retry)  # type: ignore[arg-type]
+            OpenAIEngine("some-model", None, reader, server=ServerSettings.model_validate(settings), retry=retry)
         )
         return built[-1]
 
@@ -129,6 +135,48 @@ def test_a_server_that_fails_everything_makes_no_error_rows(server: FaultyServer
     assert sum(server.attempts.values()) < 400
     server.fault = lambda digest, attempt: None
     assert len(by_id(engine.generate(requests(40)))) == 40
+
+
+class BlackFrames:
+    """A reader whose videos are all black."""
+
+    name = "black"
+
+    def read(self, path: Path, indices: Sequence[int], **how: object) -> NDArray[np.uint8]:
+        return np.zeros((len(indices), 8, 8, 3), np.uint8)
+
+
+def about_videos(videos: int, questions: int) -> list[Request]:
+    """Requests sorted by video; their texts name it."""
+    plan = FramePlan("dense", (0, 8), (0.0, 1.0), 16, 8.0, 2.0, "h")
+    clips = [Clip(f"video{video}", Path("nowhere"), plan) for video in range(videos)]
+    return [
+        ask(f"{video}-{question}", f"video {video}, question {question}", clip)
+        for video, clip in enumerate(clips)
+        for question in range(questions)
+    ]
+
+
+@pytest.mark.parametrize("place", [0, 5])
+def test_a_video_that_breaks_the_server_does_not_stop_the_others(
+    server: FaultyServer, build: Build, place: int
+) -> None:
+    server.fault = lambda digest, attempt: "error 500" if f"video {place}," in server.texts[digest] else None
+    engine = build(RetryPolicy(attempts=2, first=0.001, longest=0.002), reader=BlackFrames())
+    replies = by_id(engine.generate(about_videos(6, 20)))
+    assert len(replies) == 120
+    assert {key.split("-")[0] for key, reply in replies.items() if reply.error} == {str(place)}
+    assert sum(reply.error is not None for reply in replies.values()) == 20
+
+
+def test_a_server_that_fails_every_video_but_not_text_makes_no_error_rows(server: FaultyServer, build: Build) -> None:
+    server.fault = lambda digest, attempt: "error 500" if "video" in server.texts[digest] else None
+    engine = build(RetryPolicy(attempts=2, first=0.001, longest=0.002), reader=BlackFrames())
+    replies = []
+    with pytest.raises(EngineError, match=r"0 requests are answered and kept, 120 are left"):
+        for reply in engine.generate(about_videos(6, 20)):
+            replies.append(reply)
+    assert not replies
 
 
 def test_while_the_server_is_down_a_call_fails_at_once(server: FaultyServer, build: Build) -> None:

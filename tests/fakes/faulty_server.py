@@ -65,6 +65,7 @@ class FaultyServer(LocalServer):
         self.attempts: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
+        self.texts: dict[str, str] = {}
         self.at_once = 0
         self.most_at_once = 0
         self.log: list[tuple[float, str, str]] = []
@@ -78,9 +79,10 @@ class FaultyServer(LocalServer):
             self.log.clear()
             self.most_at_once = 0
 
-    def order(self, digest: str) -> str | None:
+    def order(self, digest: str, text: str) -> str | None:
         """Count an attempt; what is to go wrong with it."""
         with self.lock:
+            self.texts[digest] = text
             self.attempts[digest] += 1
             kind = self.fault(digest, self.attempts[digest])
             if kind is not None:
@@ -123,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.context.at_once += 1
             self.context.most_at_once = max(self.context.most_at_once, self.context.at_once)
         try:
-            kind = self.context.order(digest)
+            kind = self.context.order(digest, _text(body))
             if kind is None:
                 self._good(body, digest)
             else:

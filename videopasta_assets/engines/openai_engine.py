@@ -24,6 +24,7 @@ from videopasta_assets.video.reader import FrameReader
 
 _log: Final = logging.getLogger(__name__)
 _AHEAD: Final = 2
+_FEW_VIDEOS: Final = 3
 
 
 class OpenAIEngine:
@@ -118,7 +119,7 @@ class _Call:
             else:
                 # Nobody else is left to tell whether these failed by themselves.
                 works = self._canary()
-            if (outage := self._model.server.circuit.reason) is not None:
+            if (outage := self._model.server.circuit.reason) is not None and not self._few_videos_fail():
                 raise self._stopped(outage)
             if works:
                 for found in self._suspects.server_works():
@@ -174,6 +175,13 @@ class _Call:
             except ServerFault as fault:
                 raise self._stopped(f"cannot be asked for an adapter ({fault})") from fault
         return self._adapters[adapter]
+
+    def _few_videos_fail(self) -> bool:
+        """Whether all failures are about a few videos and the server works otherwise; then the others get their turn.
+
+        Requests come sorted by video: one that breaks the server would stop this run and every later one.
+        """
+        return self._suspects.subjects <= _FEW_VIDEOS and self._canary()
 
     def _canary(self) -> bool:
         try:
