@@ -14,17 +14,26 @@ function sayView(attempt) {
     element("p", { id: "trouble", class: "trouble", role: "alert" }));
 }
 
-let sending = false;
-async function decide(decision) {
-  if (!LIVE || current < 0 || sending || !byId("comment")) return;
+/* Verdicts are sent one after another, so that the last click is the last row. */
+let sent = Promise.resolve();
+
+function decide(decision) {
+  const box = byId("comment");
+  if (!LIVE || current < 0 || !box) return;
   const attempt = attempts[matching[current]];
-  sending = true;
+  const comment = box.value;
+  sent = sent.then(() => send(attempt, decision, comment));
+}
+
+async function send(attempt, decision, comment) {
+  const isShown = () => current >= 0 && attempts[matching[current]] === attempt;
   try {
     const answer = await fetch("verdicts", {
       method: "POST",
+      keepalive: true,
       headers: { "Content-Type": "application/json", "X-Videopasta-Token": LIVE.token },
       body: JSON.stringify({
-        shard: attempt.shard, adversary_id: attempt.id, decision, comment: byId("comment").value,
+        shard: attempt.shard, adversary_id: attempt.id, decision, comment,
         aligned_version: queryOf(attempt).version, adversary_version: attempt.version,
       }),
     });
@@ -33,15 +42,17 @@ async function decide(decision) {
     attempt.opinions.push(reply);
     haystacks[placeOf.get(attempt.id)] += `\n${reply.comment || ""}\n${reply.author}`.toLowerCase();
     fillFilter("person");
+    if (!isShown()) {
+      drawnFrom = -1;
+      drawRows();
+      return;
+    }
     const left = byId("detail").scrollTop;
     show(current);
     byId("detail").scrollTop = left;
   } catch (error) {
-    const gone = error instanceof TypeError;
-    const line = byId("trouble");
-    if (line) line.textContent = gone ? "Not saved: the server does not answer. Is `videopasta browse` still running?"
-      : `Not saved: ${error.message}`;
-  } finally {
-    sending = false;
+    const why = error instanceof TypeError ? "the server does not answer. Is `videopasta browse` still running?" : error.message;
+    if (!isShown()) open(attempt.id);
+    byId("trouble").textContent = `Not saved: ${why}`;
   }
 }

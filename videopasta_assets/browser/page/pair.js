@@ -12,9 +12,10 @@ function pairView(attempt, place) {
         `question: ${words(query.mode)} · ${words(query.category)}`),
       attempt.preference_set ? element("span", { class: "chip good" }, "in the preference set")
         : attempt.paired ? element("span", { class: "chip good" }, "verified pair") : null,
-      element("span", { class: "place" }, `${number(place + 1)} / ${number(matching.length)}`),
-      element("button", { type: "button", title: "Previous (k)", "aria-label": "Previous", onclick: () => move(-1) }, "←"),
-      element("button", { type: "button", title: "Next (j)", "aria-label": "Next", onclick: () => move(1) }, "→")),
+      element("span", { class: "steps" },
+        element("span", { class: "place" }, `${number(place + 1)} / ${number(matching.length)}`),
+        element("button", { type: "button", title: "Previous (k)", "aria-label": "Previous", onclick: () => move(-1) }, "←"),
+        element("button", { type: "button", title: "Next (j)", "aria-label": "Next", onclick: () => move(1) }, "→"))),
     element("h2", { class: "question" }, query.text || "no question"),
     ...(video ? [strip(video, "dense", "Dense frames: what the question, the chosen answer and training see"),
       strip(video, "sparse", "Sparse frames: all that the rejected answer was written from")]
@@ -25,7 +26,8 @@ function pairView(attempt, place) {
       element("div", { class: "answer rejected" }, element("h3", {}, "Rejected (adversary)"),
         element("div", { class: "text" }, attempt.text ? rejected : `no text: ${attempt.error || "empty reply"}`))),
     element("section", { class: "judges" },
-      verifierView(attempt), checkView(query), oracleView(attempt), personView(attempt)),
+      LIVE ? personView(attempt) : null, verifierView(attempt), checkView(query), oracleView(attempt),
+      LIVE ? null : personView(attempt)),
     attemptsView(attempt),
     provenanceView(attempt, query, video),
   ].flat();
@@ -46,6 +48,7 @@ function strip(video, role, title) {
       alt: `${made.shown.length} frames of ${video.path}, ${role}`,
       onerror: () => lose("the video cannot be read, or the picture's file is not where the page is"),
     });
+    picture.style.aspectRatio = `${made.width} / ${made.height}`;
     box.append(picture, times);
   } else {
     lose(made.lost || "pictures were left out");
@@ -59,7 +62,7 @@ function flag(name, value, wanted) {
 }
 
 function verifierView(attempt) {
-  return element("div", { class: "judge" }, element("h3", {}, "Verifier (reads the texts alone)"),
+  return element("div", { class: "judge" }, element("h3", {}, "Verifier: reads the texts alone"),
     element("p", {}, verdictChip(attempt), " ",
       attempt.verdict_error || attempt.reason || (attempt.error ? "there was nothing to judge" : "not judged yet")),
     element("div", { class: "flags" },
@@ -69,7 +72,7 @@ function verifierView(attempt) {
 
 function checkView(query) {
   if (!query.check_method) return null;
-  return element("div", { class: "judge" }, element("h3", {}, `Check of the chosen answer (${words(query.check_method)})`),
+  return element("div", { class: "judge" }, element("h3", {}, `Check of the chosen answer: ${words(query.check_method)}`),
     element("p", {}, element("span", { class: `chip ${query.check_passed ? "good" : "bad"}` },
       query.check_passed ? "passed" : "failed"), ` ${query.agreeing} of ${query.asked} agree with it`));
 }
@@ -77,7 +80,7 @@ function checkView(query) {
 function oracleView(attempt) {
   if (!attempt.seen_by_oracle) return null;
   const share = (name, truth) => element("span", {}, `${name}: ${truth}`);
-  return element("div", { class: "judge" }, element("h3", {}, "Oracle (knows the scene; scores, never feeds)"),
+  return element("div", { class: "judge" }, element("h3", {}, "Oracle: knows the scene, only scores"),
     element("p", {}, element("span", { class: `chip ${attempt.good_pair ? "good" : "bad"}` },
       attempt.good_pair ? "good pair" : "not a good pair"),
     attempt.expected_verdict === attempt.verdict ? " agrees with the verdict"
@@ -93,7 +96,7 @@ function personView(attempt) {
     element("small", {}, `${opinion.author}, ${opinion.decided_at.replace("T", " ").slice(0, 16)} UTC`,
       isOnTheseTexts(attempt, opinion) ? "" : ", on other texts than these")));
   if (!LIVE && !said.length) return null;
-  return element("div", { class: "judge" }, element("h3", {}, "People (their last decision wins in the next set)"),
+  return element("div", { class: "judge" }, element("h3", {}, "People: the last decision wins"),
     said, LIVE ? sayView(attempt) : null);
 }
 
@@ -105,7 +108,7 @@ function attemptsView(attempt) {
     element("td", {}, words(other.strategy)), element("td", {}, verdictChip(other), " ", personChip(other)),
     element("td", {}, other.text || other.error || ""), element("td", {}, other.reason || other.verdict_error || "")));
   return [element("h3", {}, `Attempts in this slot (${siblings.length})`),
-    element("table", {}, element("thead", {}, element("tr", {},
+    element("table", { class: "attempts" }, element("thead", {}, element("tr", {},
       ["attempt", "strategy", "verdict", "text", "reason"].map((name) => element("th", {}, name)))),
     element("tbody", {}, rows))];
 }
