@@ -56,14 +56,16 @@ def test_a_second_run_computes_nothing(judged: World) -> None:
 
 def test_the_models_of_the_oracle_bind_and_answer(judged: World) -> None:
     connection = connect(judged.project.lake)
-    by_strategy = connection.sql("SELECT * FROM oracle_by_strategy").fetchall()
+    by_strategy = connection.execute("SELECT * FROM oracle_by_strategy").fetchall()
     assert len(by_strategy) > 5
-    precision = connection.sql("SELECT precision, recall FROM oracle_verifier WHERE yardstick = 'text' AND adv_mode = 'all'").fetchone()
+    precision = connection.execute(
+        "SELECT precision, recall FROM oracle_verifier WHERE yardstick = 'text' AND adv_mode = 'all'"
+    ).fetchone()
     assert precision == (1.0, 1.0)
-    assert connection.sql("SELECT sum(attempts) FROM oracle_confusion WHERE deserved <> given").fetchone() == (None,)
-    modes = connection.sql("SELECT adv_mode, videopasta_table_8 FROM oracle_targeting_by_mode").fetchall()
+    assert connection.execute("SELECT sum(attempts) FROM oracle_confusion WHERE deserved <> given").fetchone() == (None,)
+    modes = connection.execute("SELECT adv_mode, videopasta_table_8 FROM oracle_targeting_by_mode").fetchall()
     assert set(modes) <= {(mode.value, targeting.PAPER[mode]) for mode in MODES} and modes
-    rights = connection.sql("SELECT responses, answered_rightly FROM oracle_truth WHERE query_mode = 'temporal'")
+    rights = connection.execute("SELECT responses, answered_rightly FROM oracle_truth WHERE query_mode = 'temporal'")
     assert [row[1] for row in rights.fetchall()] == [1.0] * 5
 
 
