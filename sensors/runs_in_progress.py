@@ -4,14 +4,9 @@ from typing import Final
 
 import dagster as dg
 
+from resources.killed_runs import IN_PROGRESS, close_killed_runs
+
 _PARTITION: Final = "dagster/partition"
-_IN_PROGRESS: Final = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def partitions_in_progress(instance: dg.DagsterInstance) -> set[str]:
@@ -25,4 +20,5 @@ def jobs_in_progress(instance: dg.DagsterInstance) -> set[str]:
 
 
 def _runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    return list(instance.get_runs(dg.RunsFilter(statuses=_IN_PROGRESS)))
+    close_killed_runs(instance)
+    return list(instance.get_runs(dg.RunsFilter(statuses=list(IN_PROGRESS))))
