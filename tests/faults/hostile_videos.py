@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tests.faults.mp4_surgery import overwritten, pointing_outside, same_entries
-from tests.faults.odd_media import cut, sound, sparse, turning_back, two_films, unix_socket, with_cover
+from tests.faults.odd_media import cut, many_streams, sound, sparse, turning_back, two_films, unix_socket, with_cover
 from tests.video.footage import Footage
 
 CANARY_FIRST = 3000
@@ -178,6 +178,7 @@ def _no_videos() -> Iterator[HostileVideo]:
     yield HostileVideo("ts noise", content((b"G" + NOISE[:187]) * 100), f"{_DAMAGED}|no video|no frame")
     yield HostileVideo("sound alone", lambda path, _: sound(path), "no video, only sound")
     yield HostileVideo("sound and cover", lambda path, _: sound(path, cover=True), "no video, only sound")
+    yield HostileVideo("ninety sound tracks", many_streams, "more than 64 streams")
     yield HostileVideo("rare codec", film(".mkv", codec="ffv1", frames=4, options={}), "ffv1 are not supported")
     locked = {
         "encryption_scheme": "cenc-aes-ctr",
@@ -273,6 +274,9 @@ def _unusual() -> Iterator[HostileVideo]:
         ("8K", film(".mp4", codec="mjpeg", size=(7680, 4320), frames=1, pixel_format="yuvj420p", options={}), 1),
         ("cover first", with_cover, 30),
         ("two films", two_films, 30),
+        ("gray", film(".mp4", pixel_format="gray"), 60),
+        ("interlaced", film(".ts", codec="mpeg2video", options={"flags": "+ildct+ilme", "g": "12"}), 60),
+        ("prores", film(".mov", codec="prores_ks", pixel_format="yuv422p10le", frames=12, options={}), 12),
     ):
         yield HostileVideo(kind, make, "", at_30, frames)
     yield HostileVideo("1000 fps", film(".mp4", times=range(60)), "", lambda second: round(second * 1000), 60)

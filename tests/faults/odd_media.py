@@ -73,6 +73,24 @@ def _several(path: Path, *, cover: bool) -> None:
             container.mux(stream.encode(None))
 
 
+def many_streams(path: Path, _: Path) -> None:
+    """A film after ninety sound tracks: more streams than a film has."""
+    with av.open(str(path), "w", format="matroska") as container:
+        sounds = [container.add_stream("pcm_s16le", rate=8000) for _ in range(90)]
+        film = container.add_stream("libx264", rate=30)
+        film.height, film.width = numbered(0).shape[:2]
+        film.pix_fmt = "yuv420p"
+        for stream in sounds:
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
+            frame.sample_rate = 8000
+            container.mux(stream.encode(frame))
+        for number in range(10):
+            picture = av.VideoFrame.from_ndarray(numbered(number), format="rgb24")
+            picture.pts = number
+            container.mux(film.encode(picture))
+        container.mux(film.encode(None))
+
+
 def cut(path: Path, _: Path) -> None:
     """A film of which an edit list hides the first 17 frames."""
     with tempfile.TemporaryDirectory() as folder:

@@ -21,6 +21,8 @@ from videopasta_assets.video import worker as worker_module
 from videopasta_assets.video.clip import load_frames
 from videopasta_assets.video.worker import shared_worker
 
+pytestmark = pytest.mark.timeout(900)  # the first test of a session makes all the files
+
 
 def project(root: Path, folder: Path, **more: object) -> Project:
     settings = {"folder": str(folder), "patterns": ["**/*"], "per_shard": 50, **more}

@@ -9,6 +9,8 @@ from tests.video.conftest import Collection
 from videopasta_assets.video.guard import MediaLimits, UnreadableVideo
 from videopasta_assets.video.worker import DecodeWorker, IsolatedReader, probe_safely
 
+pytestmark = pytest.mark.timeout(900)  # the first test of a session makes all the files
+
 OPENS = 1000
 WARM_UP = 300
 LIMITS = MediaLimits(max_file_bytes=8 << 30)
