@@ -58,7 +58,7 @@ def experiment(
     Everything is computed in a project of its own; a second call with the same options finds nothing stale, and a
     stopped one goes on: arms that are trained are not trained again.
     """
-    from videopasta_assets.experiments.page import experiment_page
+    from videopasta_assets.experiments.page import experiment_page, guesser
     from videopasta_assets.experiments.report import render, verdict
     from videopasta_assets.experiments.truth import Design
 
@@ -95,8 +95,7 @@ def experiment(
             **design.frames,
             "model": project.model_id("responder"),
         },
-        videos=benchmark_videos,
-        items=items,
+        blind=guesser(design, benchmark_videos, items),
         seconds=time.monotonic() - started,
     )
     target = project.settings.root / f"{name}-{split}.html"

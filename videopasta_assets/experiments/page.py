@@ -8,7 +8,7 @@ from videopasta_assets.experiments.history import Trial, remember
 from videopasta_assets.experiments.report import Page
 from videopasta_assets.experiments.truth import Design
 from videopasta_assets.lake import connect
-from videopasta_assets.oracle.blind import blind_scores, item_sets
+from videopasta_assets.oracle.blind import BlindScore, blind_scores, item_sets
 from videopasta_assets.stages.project import Project
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ def experiment_page(
     command: str,
     machine: str,
     options: dict[str, Any],
-    videos: int,
-    items: int,
+    blind: Sequence[BlindScore],
     seconds: float,
 ) -> Page:
     """Compare the arms and gather what the oracle knows; the trial is added to the folder's history.
@@ -37,8 +36,7 @@ def experiment_page(
         command: the command that gives this page again.
         machine: where it was run, in words.
         options: settings, for the table of what was tried.
-        videos: held-out videos.
-        items: plain items a held-out video.
+        blind: what a guesser gets on the same items that never looks.
         seconds: how long it took.
     """
     connection = connect(project.lake)
@@ -55,7 +53,7 @@ def experiment_page(
         effects=effects,
         against={other: found for other in others if (found := comparison.between(answers, RECIPE, other))},
         refusals=comparison.effects(refusals),
-        blind=_blind(design, videos, items),
+        blind=[(score.scope, score.items, score.accuracy) for score in blind],
         oracle={
             "Aligned responses, by the oracle": quality.answer_quality(connection),
             "Pairs, by the oracle": quality.pair_quality(connection),
@@ -76,7 +74,7 @@ def _overall(effects: "Sequence[Effect]") -> dict[str, tuple[float, float, float
     return {e.arm: (e.difference, e.low, e.high) for e in effects if e.scope == comparison.OVERALL}
 
 
-def _blind(design: Design, videos: int, items: int) -> list[tuple[str, int, float]]:
+def guesser(design: Design, videos: int, items: int) -> list[BlindScore]:
+    """What a guesser gets on the design's held-out items, taught on items of the embedded model's training scenes."""
     teaching = item_sets("train", 1, _TEACHING_SCENES, items)
-    scores = blind_scores(teaching, item_sets(design.split, 0, videos, items))
-    return [(score.scope, score.items, score.accuracy) for score in scores]
+    return blind_scores(teaching, item_sets(design.split, 0, videos, items))

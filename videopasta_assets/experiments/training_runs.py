@@ -2,8 +2,9 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -61,13 +62,21 @@ def curves(project: Project, arms: Sequence[str], seeds: int) -> Mapping[str, Ma
         values: dict[str, dict[int, list[float]]] = {metric: defaultdict(list) for metric in CURVES}
         for seed in range(seeds):
             for row in good_rows(project, "lora_checkpoint", experiment_name(arm_named(arm), seed)):
-                log = (project.lake.root / row["adapter"]).parent / "training_log.jsonl"
-                for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
-                    step = json.loads(line)
-                    for metric in CURVES:
-                        if metric in step and "step" in step:
-                            values[metric][int(step["step"])].append(float(step[metric]))
+                for step in _logged((project.lake.root / row["adapter"]).parent / "training_log.jsonl"):
+                    for metric in CURVES.keys() & step.keys():
+                        values[metric][int(step["step"])].append(float(step[metric]))
         for metric, steps in values.items():
             if steps:
                 found[metric][arm] = [(step, float(np.mean(steps[step]))) for step in sorted(steps)]
     return found
+
+
+def _logged(path: Path) -> Iterator[Mapping[str, float]]:
+    """Logged steps; a line that a kill cut short is left out."""
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            step = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if "step" in step:
+            yield step
