@@ -21,13 +21,14 @@ def render_page(data: dict[str, Any], *, live: dict[str, Any] | None = None) -> 
         live: of the local server: `token`, `author`, `most_comment_characters`. Without it the page only shows.
     """
     title = f"{data['project']}: pairs"
-    return _template().render(
+    page: str = _template().render(
         title=title,
         policy=policy(live=live is not None),
         style=_text("page.css"),
         script=script(),
         data=json_for_html({**data, "live": live}),
     )
+    return page
 
 
 def policy(*, live: bool) -> str:
