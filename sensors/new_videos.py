@@ -9,6 +9,7 @@ import dagster as dg
 
 from resources.partitions import SHARDS
 from resources.project import reopen_project
+from sensors.dead_runs import end_dead_runs
 from sensors.switch import sensor_status
 from videopasta_assets.config.settings import AutomationSettings
 from videopasta_assets.errors import VideoPastaError
@@ -37,6 +38,8 @@ def new_videos_sensor(job_name: str, automation: AutomationSettings) -> dg.Senso
     def new_videos(
         context: dg.SensorEvaluationContext, project: dg.ResourceParam[Project]
     ) -> dg.SensorResult | dg.SkipReason:
+        for run_id in end_dead_runs(context.instance):
+            context.log.warning(f"run {run_id} had lost its process and was marked as failed")
         try:
             current = reopen_project(project)
             settle_seconds = current.settings.automation.settle_seconds

@@ -13,6 +13,7 @@ import dagster as dg
 
 from resources.partitions import SHARDS
 from resources.project import reopen_project
+from sensors.dead_runs import end_dead_runs
 from sensors.runs_in_progress import jobs_in_progress, partitions_in_progress
 from sensors.stale_partitions import StalePartition, stale_partitions
 from sensors.switch import sensor_status
@@ -80,6 +81,8 @@ def staleness_sensor(shard_job: Any, set_job: Any, automation: AutomationSetting
     def staleness(
         context: dg.SensorEvaluationContext, project: dg.ResourceParam[Project]
     ) -> dg.SensorResult | dg.SkipReason:
+        for run_id in end_dead_runs(context.instance):
+            context.log.warning(f"run {run_id} had lost its process and was marked as failed")
         # Before the plan: a run that ends in between is seen as in progress, and its partition at the next tick.
         busy = partitions_in_progress(context.instance)
         if set_job.name in jobs_in_progress(context.instance):
