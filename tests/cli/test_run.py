@@ -16,11 +16,6 @@ def test_run_does_the_plan_and_then_nothing(invoke: Invoke, bench: BenchProject)
     assert planned.json["new_videos"] == 3
     assert not bench.engine.requests
 
-    limited = invoke("run", *at, "--no-train", "--limit", "1", "--json")
-    assert limited.code == 0, limited.err
-    assert limited.json["queries"] == 2 * 3
-    assert "3 new videos sealed into 2 shards" in limited.err
-
     first = invoke("run", *at, "--no-train", "--json")
     assert first.code == 0, first.err
     assert planned.json["cost"]["calls_expected"] == len(bench.engine.requests) == 3 * 3 * 8
@@ -28,6 +23,7 @@ def test_run_does_the_plan_and_then_nothing(invoke: Invoke, bench: BenchProject)
     assert first.json["queries"] == first.json["aligned_responses"] == 9
     assert first.json["pairs"] == sum(mode["pairs"] for mode in first.json["modes"]) > 0
     assert all(mode["slots"] == 9 for mode in first.json["modes"])
+    assert "3 new videos sealed into 2 shards" in first.err
 
     bench.engine.forget()
     again = invoke("run", *at, "--no-train", "--json")
@@ -42,6 +38,9 @@ def test_run_does_the_plan_and_then_nothing(invoke: Invoke, bench: BenchProject)
     edited = invoke("plan", *at, "--diff", "--json").json
     assert [(change["asset"], change["part"]) for change in edited["changes"]] == [("verdicts", "prompt verify")]
     assert edited["cost"]["calls"] == 3 * 3 * 3
+    limited = invoke("run", *at, "--dry-run", "--limit", "1", "--json").json
+    assert limited["left_out"] == 1
+    assert {step["partition"] for step in limited["steps"] if step["cost"]["calls"]} == {"s000000"}
     template.write_text(template.read_text().removesuffix(" (edited)"))
 
     plan = invoke("plan", *at, "--json").json
