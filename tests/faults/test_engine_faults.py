@@ -146,8 +146,10 @@ def test_a_server_that_dies_stops_the_run_and_a_later_run_asks_only_for_the_rest
     assert resumed.code == 0, resumed.err
     assert content(broken) == content(calm)
     assert not defects(broken / "lake", finished=True)
-    assert set(server.answered) == asked
-    twice = {digest for digest, count in server.answered.items() if count > 1}
+    # One word is asked for to see whether the server is back.
+    answered = {digest: count for digest, count in server.answered.items() if server.texts[digest] != "ping"}
+    assert set(answered) == asked
+    twice = {digest for digest, count in answered.items() if count > 1}
     assert twice <= paid
     assert len(twice) <= ON_THE_WAY
     assert KEY not in stopped.out + stopped.err + resumed.out + resumed.err
