@@ -167,7 +167,7 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "name": f"retention by mode and category, {given.pairs:,} pairs in {given.shards:,} shards, warm, 2 threads",
+                "name": f"retention by mode and category, {given.pairs:,} pairs in {given.shards:,} shards, 2 threads",
                 "figure": round(figure, 3),
                 "unit": "s",
                 "baseline": None if naive is None else round(naive, 3),

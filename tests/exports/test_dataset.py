@@ -95,11 +95,13 @@ print(json.dumps([dict(row) for row in train], default=str))
 """
 
 LLAMAFACTORY = """
-import json, sys, types
+import json, sys
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
 try:
     import torchaudio
 except OSError:  # a CUDA build beside a CPU torch; these rows have no sound
-    sys.modules["torchaudio"] = types.ModuleType("torchaudio")
+    sys.modules["torchaudio"] = module_from_spec(ModuleSpec("torchaudio", None))
 from llamafactory.data.loader import _load_single_dataset
 from llamafactory.data.parser import get_dataset_list
 from llamafactory.hparams import DataArguments, ModelArguments
