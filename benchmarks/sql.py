@@ -8,8 +8,8 @@ columns that no retention reads are null, so that the lake fits on a laptop: Duc
 names. Identities are as long as real ones. It is made in `--folder` once, and reused.
 
 Measured are the ready-made questions `pair_retention` (the figure) and `retention_by_category` (which counts attempts
-and verdicts too), the latter's answer from a plain join of the tables (the baseline of the ratio), a question about one shard, opening all views, and how counting depends on the number of files.
-The best of `--repeats` warm runs counts.
+and verdicts too), the latter's answer from a plain join of the tables (the baseline of the ratio), a question about one
+shard, opening all views, and how counting depends on the number of files. The best of `--repeats` warm runs counts.
 """
 
 import argparse

@@ -1,14 +1,17 @@
 """Upload an export to a model hub with the user's own token, after saying what would be uploaded."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.exports.folder import Export
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+
+_REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,8 @@ def plan_upload(export: Export, repository: str, *, private: bool = True) -> Upl
     Raises:
         UserError: the repository's name is none, or the export links to files outside it.
     """
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
-
-    try:
-        validate_repo_id(repository)
-    except HFValidationError as error:
-        raise UserError(f"{repository!r} names no repository", fix="Give user/name.") from error
+    if not _REPOSITORY.fullmatch(repository):
+        raise UserError(f"{repository!r} names no repository", fix="Give user/name.")
     if any((export.folder / file).is_symlink() for file in export.files):
         raise UserError(
             "links to videos cannot be uploaded", where=str(export.folder), fix="Use --videos copy or relative."
