@@ -1,6 +1,7 @@
 """The plan of what comes after the shards: the preference set, checkpoints, scores."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -52,11 +53,13 @@ def _preference_set(project: Project, parts: Mapping[str, str], held: Manifest |
     same = pc.is_in(_pairs(wanted, "data_version"), _pairs(known, "pair_version"))
     kept = pc.sum(pc.is_in(wanted["pair_id"], known["pair_id"])).as_py() or 0
     new, gone = len(wanted) - kept, len(known) - kept
+    interrupted = _interrupted(project, "preference_set", ALL)
     if not gone and len(wanted) == (pc.sum(same).as_py() or 0):
-        return _fresh("preference_set", ALL, held)
+        return replace(_fresh("preference_set", ALL, held), reasons=interrupted)
     reasons = [change(part, kept) for part in changed_parts(held.spec, parts)]
     if kept and not reasons:
         reasons.append(Reason(ReasonKind.UPSTREAM_CHANGED, rows=kept))
+    reasons += interrupted
     if new:
         reasons.append(Reason(ReasonKind.UPSTREAM_GREW, rows=new))
     if gone:
@@ -138,6 +141,12 @@ def _current(
     return is_current(project.lake, project.address(asset, partition), held, parts, versions)
 
 
+def _interrupted(project: Project, asset: str, partition: str) -> tuple[Reason, ...]:
+    """A run that was stopped left its journal: it may hold rows, and the next one takes it away."""
+    left = project.lake.has_journal(project.address(asset, partition))
+    return (Reason(ReasonKind.INTERRUPTED),) if left else ()
+
+
 def _fresh(asset: str, partition: str, held: Manifest | None) -> PlanStep:
     return PlanStep(asset, partition, rows_fresh=held.rows if held else 0, rows_failed=held.errors if held else 0)
 
@@ -172,6 +181,7 @@ def _compared(
     known = (*project.lake.rows(address), *project.lake.journal(address).rows())
     state = reconcile(wanted, known)
     reasons = [] if held else [Reason(ReasonKind.NEVER_MATERIALIZED)]
+    reasons += _interrupted(project, asset, partition)
     if held and state.stale:
         changed = [change(part, len(state.stale)) for part in changed_parts(held.spec, parts)]
         reasons += changed or [Reason(ReasonKind.UPSTREAM_CHANGED, rows=len(state.stale))]

@@ -42,7 +42,7 @@ from videopasta_assets.video.reader import FrameReader
 
 logger = logging.getLogger(__name__)
 
-TRAINER_VERSION: Final = "1"
+TRAINER_VERSION: Final = "2"
 """Part of a run's identity; raised when the same inputs would give other weights."""
 
 _MEASURED_AT_ONCE: Final = 16
@@ -296,6 +296,12 @@ def row_maker(layout: str, base: LoadedModel, encoder: PairEncoder) -> RowMaker:
     return partial(plain_rows, encoder=encoder)
 
 
+def warmup_steps(ratio: float, steps: int) -> int:
+    """Steps of a run's warm-up, the first of which has learning rate 0; a share of less than one step is none."""
+    wanted = ratio * steps
+    return math.ceil(wanted) if wanted >= 1 else 0
+
+
 def training_arguments(config: TrainingConfig, steps: Sequence[Sequence[MicroBatch]], checkpoints: Path) -> Any:
     """TRL's arguments of a planned run."""
     return DPOConfig(
@@ -305,7 +311,7 @@ def training_arguments(config: TrainingConfig, steps: Sequence[Sequence[MicroBat
         gradient_accumulation_steps=math.ceil(config.batch_size / config.micro_batch_size),
         learning_rate=config.learning_rate,
         lr_scheduler_type=config.scheduler,
-        warmup_steps=math.ceil(config.warmup_ratio * len(steps)),
+        warmup_steps=warmup_steps(config.warmup_ratio, len(steps)),
         weight_decay=config.weight_decay,
         max_grad_norm=config.max_grad_norm,
         beta=config.beta,
