@@ -10,6 +10,7 @@ from videopasta_assets.lake.shards import list_shards
 from videopasta_assets.planning import ReasonKind, make_plan
 from videopasta_assets.planning.attempts import replay
 from videopasta_assets.planning.spec_diff import spec_changes
+from videopasta_assets.planning.step import Cost
 from videopasta_assets.stages import landing, pipeline, preference_set
 
 Change = Callable[[Bench], None]
@@ -239,6 +240,13 @@ def test_the_oracles_specification_is_compared_too(bench: Bench) -> None:
     assert (changed.kind, changed.old) == (ReasonKind.MODEL_CHANGED, "other")
     assert changed.new == bench.project.model_id("judge")
     assert ("oracle_targeting", "prompt judge_mode") in changes
+
+
+def test_what_costs_nothing_does_not_make_the_sum_known() -> None:
+    free, unknown, known = Cost(), Cost(3, 3, 3, tokens=None, seconds=None), Cost(1, 1, 1, tokens=10, seconds=0.5)
+    assert Cost.total([]) == Cost.total([free, free]) == free
+    assert Cost.total([free, unknown]) == unknown
+    assert Cost.total([free, unknown, known]) == Cost(4, 4, 4, tokens=10, seconds=0.5)
 
 
 def test_cost_is_estimated_from_recorded_rows(bench: Bench) -> None:
