@@ -169,6 +169,8 @@ def run(
     adapter: tuple[Path, str] | None,
     engines: Engines,
     progress: Progress = silent,
+    *,
+    retry_failed: bool = False,
 ) -> Outcome:
     """Bring the answers of one model up to date."""
     return materialize(
@@ -177,5 +179,6 @@ def run(
         lambda: derive(project, benchmark, adapter, items_of(project, benchmark)),
         lambda todo: compute(project, model, benchmark, engines, todo),
         {**spec(project, benchmark), "adapter": adapter[1] if adapter else ""},
+        retry_failed=retry_failed,
         progress=progress,
     )
