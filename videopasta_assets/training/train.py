@@ -46,6 +46,10 @@ TRAINER_VERSION: Final = "2"
 """Part of a run's identity; raised when the same inputs would give other weights."""
 
 _MEASURED_AT_ONCE: Final = 16
+_TORN_ARCHIVE: Final = ("PytorchStreamWriter", "unexpected pos")
+"""Words of torch.save when a write fell short; it does not tell the system's reason."""
+_NEARLY_FULL: Final = 1 << 20
+"""Bytes left of a disk on which a write fell short for want of space."""
 _GIB: Final = 1024**3
 
 
@@ -94,7 +98,7 @@ def train_dpo(
             "frames.dense.max_frames, or set training.gradient_checkpointing"
         ) from error
     except (OSError, SafetensorError, RuntimeError) as error:
-        reason = _write_failure(error)
+        reason = _write_failure(error, output_dir)
         if reason is None:
             raise
         raise VideoPastaError(
@@ -103,15 +107,16 @@ def train_dpo(
         ) from error
 
 
-def _write_failure(error: Exception) -> str | None:
-    """Why a file could not be written, as each library tells it; None when that is not what failed."""
+def _write_failure(error: Exception, folder: Path) -> str | None:
+    """Why a file in `folder` could not be written, as each library tells it; None when that is not what failed."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     text = str(error)
     if isinstance(error, SafetensorError) and "Io" in text:  # its Rust error, which holds the system's number
         return "No space left on device" if "code: 28" in text or "StorageFull" in text else text
-    if "PytorchStreamWriter" in text:  # torch.save says no more than that
-        return "a checkpoint could not be written whole; is the disk full?"
+    if any(words in text for words in _TORN_ARCHIVE):
+        full = shutil.disk_usage(folder).free < _NEARLY_FULL
+        return "the disk is full" if full else "a checkpoint could not be written whole"
     return None
 
 
