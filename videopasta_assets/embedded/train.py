@@ -28,10 +28,10 @@ from videopasta_assets.embedded.tokenizer import load_tokenizer, train_tokenizer
 VOCABULARY: Final = 1100
 TOKENIZER_PACKS: Final = 1200
 ROWS: Final = 4
-TEACHER_WEIGHTS: Final = (0.4, 0.3, 0.5)
-"""Of the clock, the cell labels and the pointing heads."""
+TEACHER_WEIGHTS: Final = (0.4, 0.3, 0.5, 0.4)
+"""Of the clock, the cell labels, the pointing heads and the contrast of two texts."""
 VISION_SHARE: Final = 0.07
-PEAK_RATE: Final = 2e-3
+PEAK_RATE: Final = 2.5e-3
 EMA: Final = 0.998
 SAVE_EVERY_S: Final = 180.0
 LOG_EVERY: Final = 50
@@ -149,9 +149,10 @@ class Run:
         """One step; returns loss, token accuracy and the teachers' losses."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        states = hidden_states(self.model, batch)
-        loss, accuracy = packed_loss(states, self.model, batch)
-        taught = self.teachers.loss(states, batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            states = hidden_states(self.model, batch)
+            loss, accuracy = packed_loss(states, self.model, batch)
+            taught = self.teachers.loss(states, batch)
         self.optimizer.zero_grad(set_to_none=True)
         (loss + (taught * torch.tensor(TEACHER_WEIGHTS)).sum()).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -163,7 +164,7 @@ class Run:
         return torch.stack([loss.detach(), accuracy, *taught.detach()])
 
     def _report(self, means: list[float]) -> None:
-        names = ("loss", "token_accuracy", "clock_loss", "cell_loss", "pointing_loss")
+        names = ("loss", "token_accuracy", "clock_loss", "cell_loss", "pointing_loss", "contrast_loss")
         figures = {name: round(mean, 4) for name, mean in zip(names, means, strict=True)}
         line = {"step": self.step, "seconds": round(self.clock.spent, 1), **figures}
         with self.log.open("a") as sink:

@@ -1,0 +1,136 @@
+"""Questions that must be refused: about a thing that is not in the video, or with no right option among the options.
+
+VideoPASTA's table 6 asks both of each model. Here each such probe has a control with the same question form in which
+refusing is wrong, so a model that always refuses, or never does, gets none of a probe and its control both right.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from videopasta_assets.taxonomy import FailureMode
+from videopasta_assets.toyworld.claims import NAMES, Claim, Sentence
+from videopasta_assets.toyworld.facts import holds
+from videopasta_assets.toyworld.falsify import wrong_claims
+from videopasta_assets.toyworld.questions import MODE_OF, Question, sample_question
+from videopasta_assets.toyworld.scene import Scene
+
+NONE_OF_THEM: Final = "None of the other options is true."
+"""Unlike "none of the above" it stays true wherever it stands: its place is drawn, or the last option would be it."""
+
+VACUOUS: Final = frozenset({"never_jumps", "neither_end", "no_mark"})
+"""Claims that one may also call true of a thing that is not there: no option of an unanswerable question may be one."""
+
+
+def absence(name: str) -> str:
+    """The option that refuses a question about `name`."""
+    return f"There is no {name} in the video."
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A multiple-choice question of one kind; `options[answer_index]` is right."""
+
+    kind: str
+    mode: FailureMode
+    category: str
+    question: str
+    options: tuple[str, ...]
+    answer_index: int
+
+    @property
+    def answer(self) -> str:
+        return self.options[self.answer_index]
+
+
+def unanswerable(scene: Scene, question: Question, rng: random.Random) -> Probe | None:
+    """`question` asked about a colour that is not in the scene: the option that says so is right.
+
+    None where the question names no thing, or too few of its answers presuppose that the thing is there.
+    """
+    found = _presupposing(scene, question, rng)
+    if found is None or question.subject is None:
+        return None
+    colours = {thing.colour for thing in scene.things}
+    stranger = rng.choice([name for name in NAMES if name.split()[0] not in colours])
+    renamed = [_renamed(option, question.subject, stranger) for option in found]
+    false = [Sentence(option).text for option in renamed if not holds(option, scene)]
+    text = question.text.replace(question.subject, stranger)
+    return _probe("unanswerable", question, text, absence(stranger), false, rng)
+
+
+def unanswerable_control(scene: Scene, question: Question, rng: random.Random) -> Probe | None:
+    """`question` as it is, with the option that its thing is not in the video, which is false."""
+    found = _presupposing(scene, question, rng)
+    if found is None or question.subject is None:
+        return None
+    answer, *wrong = (Sentence(option).text for option in found)
+    others = [*wrong[: _OPTIONS - 2], absence(question.subject)]
+    return _probe("unanswerable_control", question, question.text, answer, others, rng)
+
+
+def none_of_the_above(scene: Scene, question: Question, rng: random.Random) -> Probe | None:
+    """Three false options, and the one that says that the others are; None where too few false ones are plausible."""
+    wrong = [Sentence(option).text for option in wrong_claims(scene, question.answer, rng)]
+    return _probe("none_of_the_above", question, question.text, NONE_OF_THEM, wrong, rng)
+
+
+def none_of_the_above_control(scene: Scene, question: Question, rng: random.Random) -> Probe | None:
+    """The same options with the true one among them: now it is right."""
+    wrong = [Sentence(option).text for option in wrong_claims(scene, question.answer, rng)]
+    if len(wrong) < _OPTIONS - 1:
+        return None
+    others = [*wrong[: _OPTIONS - 2], NONE_OF_THEM]
+    answer = Sentence(question.answer).text
+    return _probe("none_of_the_above_control", question, question.text, answer, others, rng)
+
+
+PROBES: Final[dict[str, Callable[[Scene, Question, random.Random], Probe | None]]] = {
+    "unanswerable": unanswerable,
+    "unanswerable_control": unanswerable_control,
+    "none_of_the_above": none_of_the_above,
+    "none_of_the_above_control": none_of_the_above_control,
+}
+"""What builds a probe of each kind; a kind's control has its name with `_control`."""
+
+
+def draw_probe(scene: Scene, kind: str, rng: random.Random, attempts: int = 20) -> Probe | None:
+    """A probe of `kind` about a question of a random category; None if none of `attempts` draws fits."""
+    categories = list(MODE_OF)
+    for _ in range(attempts):
+        question = sample_question(scene, rng.choice(categories), rng)
+        probe = PROBES[kind](scene, question, rng) if question is not None else None
+        if probe is not None:
+            return probe
+    return None
+
+
+_OPTIONS: Final = 4
+
+
+def _presupposing(scene: Scene, question: Question, rng: random.Random) -> list[Claim] | None:
+    """The answer, then false claims: none of them vacuous, all about the subject, which the question names."""
+    if question.subject is None or question.subject not in question.text:
+        return None
+    found = [
+        option
+        for option in (question.answer, *wrong_claims(scene, question.answer, rng))
+        if option.kind not in VACUOUS and dict(option.slots).get("x") == question.subject
+    ]
+    return found if len(found) >= _OPTIONS - 1 and found[0] == question.answer else None
+
+
+def _renamed(option: Claim, name: str, stranger: str) -> Claim:
+    return option.replaced(**{slot: stranger for slot, value in option.slots if value == name})
+
+
+def _probe(
+    kind: str, question: Question, text: str, answer: str, others: list[str], rng: random.Random
+) -> Probe | None:
+    others = [other for other in dict.fromkeys(others) if other != answer][: _OPTIONS - 1]
+    if len(others) < _OPTIONS - 1:
+        return None
+    index = rng.randrange(_OPTIONS)
+    options = [*others[:index], answer, *others[index:]]
+    return Probe(kind, question.mode, question.category, text, tuple(options), index)
