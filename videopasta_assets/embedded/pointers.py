@@ -1,8 +1,8 @@
 """Where in the video a word of a reply comes from.
 
-A second, a place or a size in a reply has to be found: two of seventy-two video tokens show the flash that it is about.
-Left to the replies' loss alone, attention had not found them after 2,500 steps. So training also says, for words of true
-replies, which video tokens show what the word is about, and one head in each of two layers is asked to look there.
+A second, a place or a size in a reply has to be found: two of seventy-two video tokens show the flash that it is
+about. Left to the replies' loss alone, attention had not found them after 2,500 steps. So training also says, for words
+of true replies, which video tokens show what they are about, and one head in each of two layers is asked to look there.
 """
 
 import re
@@ -135,8 +135,8 @@ class Sight:
                 return [("s", self._colour(x) & around)]
             case "touched" | "alone":
                 decision = "because" if claim.kind == "touched" else "on its own"
-                found = [("s", self._flash(x)), (decision, self._flash(x))]
-                return [*found, ("y", self._flash(x))] if y is not None else found
+                caused = [("y", self._flash(x))] if y is not None else []
+                return [("s", self._flash(x)), (decision, self._flash(x)), *caused]
         return [(slot, self._flash(thing)) for slot, thing in (("s", x), ("r", y)) if slot in slots and thing]
 
     def _presence(self, claim: Claim, x: Thing) -> list[tuple[str, Mask | None]]:

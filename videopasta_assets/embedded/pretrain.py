@@ -10,7 +10,8 @@ import torch
 
 from videopasta_assets.embedded.architecture import DENSE_FRAMES, WIDTH, EmbeddedModel
 from videopasta_assets.embedded.corpus import degraded, sampled_frames
-from videopasta_assets.embedded.packing import encode_frames, patchify
+from videopasta_assets.embedded.forward import encode_frames
+from videopasta_assets.embedded.packing import patchify
 from videopasta_assets.embedded.teachers import label_rarity
 from videopasta_assets.toyworld.render import (
     COLOUR_LABELS,

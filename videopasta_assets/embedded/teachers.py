@@ -5,7 +5,8 @@ from typing import Final
 import torch
 
 from videopasta_assets.embedded.architecture import WIDTH
-from videopasta_assets.embedded.packing import Batch, States
+from videopasta_assets.embedded.forward import States
+from videopasta_assets.embedded.packing import Batch
 from videopasta_assets.toyworld.render import (
     FLASH_LABELS,
     HIDDEN_LABELS,
@@ -22,8 +23,8 @@ class Teachers(torch.nn.Module):
 
     `clock` reads from the lower layers which second a video token shows: positions alone carry time in Qwen2.5-VL, and
     asking for it token by token teaches the lower layers to write it into the content. `cells` keeps the tower's
-    features saying what each cell shows, also before the language layers have learnt to ask for it. `contrast` asks each
-    word of an adversary whether it departs from the aligned answer: the verdict only has to collect the departures.
+    features saying what each cell shows, also before the language layers have learnt to ask for it. `contrast` asks of
+    each word of an adversary whether it departs from the aligned answer: a verdict only has to collect the departures.
     """
 
     rarity: torch.Tensor

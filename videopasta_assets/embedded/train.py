@@ -20,7 +20,8 @@ from transformers import PreTrainedTokenizerFast
 
 from videopasta_assets.embedded.architecture import build_model, build_processor
 from videopasta_assets.embedded.corpus import pack_at
-from videopasta_assets.embedded.packing import Batch, Packer, hidden_states, packed_loss
+from videopasta_assets.embedded.forward import hidden_states, packed_loss
+from videopasta_assets.embedded.packing import Batch, Packer
 from videopasta_assets.embedded.pretrain import pretrain_vision
 from videopasta_assets.embedded.teachers import Teachers
 from videopasta_assets.embedded.tokenizer import load_tokenizer, train_tokenizer

@@ -83,8 +83,8 @@ FORMS: Final[dict[str, tuple[FailureMode, str]]] = {
     "announced": (C, "the opening mark is {m} and announces the {x}"),
     "no_mark": (C, "the opening mark is {m} and does not announce the {x}"),
 }
-"""Core forms: mode and English, by kind. What an outcome rests on (places, seconds, the mark's colour) comes before it: a
-model that writes word by word then looks up one thing after the other, and reads the outcome off what it has written."""
+"""Core forms: mode and English, by kind. What an outcome rests on (places, seconds, the mark's colour) comes before it:
+a model that writes word by word looks up one thing after the other, and reads the outcome off what it has written."""
 
 PREFIXES: Final[dict[str, tuple[FailureMode, str]]] = {
     "equidistant": (S, "at the same distance as all others"),

@@ -129,7 +129,7 @@ def _swapped(scene: Scene, core: Claim) -> list[Claim]:
     return [core.replaced(s=second) for second in others]
 
 
-def _reversed(core: Claim) -> list[Claim]:
+def _reversed(core: Claim) -> list[Claim]:  # noqa: PLR0911 - a table of forms
     slots = dict(core.slots)
     x = slots.get("x", "")
     match core.kind:
@@ -158,7 +158,7 @@ def _reversed(core: Claim) -> list[Claim]:
     return []
 
 
-def _static(scene: Scene, core: Claim, last: bool) -> list[Claim]:
+def _static(scene: Scene, core: Claim, last: bool) -> list[Claim]:  # noqa: PLR0911 - a table of forms
     slots = dict(core.slots)
     x = slots.get("x", "")
     match core.kind:
