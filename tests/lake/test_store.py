@@ -1,6 +1,7 @@
 """The store: atomic files, manifests that match their rows, clear errors."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,10 +47,10 @@ def test_a_failed_write_leaves_the_old_shard_and_no_litter(tmp_path: Path, monke
     lake.write(ADDRESS, [query("a")], {})
     before = lake.path(ADDRESS).read_bytes()
 
-    def full(self: Path, target: Path) -> Path:
+    def full(source: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(LakeError, match="the disk is full"):
         lake.write(ADDRESS, [query("b")], {})
     assert lake.path(ADDRESS).read_bytes() == before

@@ -1,19 +1,21 @@
 """A journal of computed rows: what a killed run had finished is not computed again.
 
-One JSON line a row, appended and flushed to disk as results arrive; deleted after the shard's Parquet file
-was replaced. A line that was cut by the kill is ignored: its row is computed again.
+One JSON line a row, handed to the system as results arrive; deleted after the shard's Parquet file was replaced.
+A line that was cut by the kill is ignored: its row is computed again.
 """
 
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import pyarrow as pa
 
+from videopasta_assets.lake.files import disk_errors, make_folder, write_all
 from videopasta_assets.lake.schema import Row, TableSchema
 
 
@@ -22,58 +24,74 @@ class Journal:
 
     Args:
         path: the journal's file.
-        schema: gives the types that JSON lacks (timestamps).
-        sync_every: rows between two fsyncs; a kill loses at most so many, a power cut too.
+        schema: says which columns a row has, and the types that JSON lacks (timestamps).
+        sync_every: rows between two fsyncs: a power cut loses at most so many, a kill none.
     """
 
     def __init__(self, path: Path, schema: TableSchema, sync_every: int = 16) -> None:
         self.path = path
+        self._schema = schema
         self._timestamps = [column.name for column in schema.columns if pa.types.is_timestamp(column.type)]
         self._sync_every = sync_every
         self._pending = 0
-        self._file: IO[str] | None = None
+        self._descriptor: int | None = None
 
     def rows(self) -> Iterator[Row]:
-        """Rows written so far, oldest first."""
-        if not self.path.exists():
+        """Rows written so far, oldest first; those that an older version wrote without a needed column are left out."""
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
             return
-        with self.path.open(encoding="utf-8") as file:
+        with file:
             for line in file:
                 try:
-                    row: Row = json.loads(line)
-                except json.JSONDecodeError:
+                    row = json.loads(line)
+                    for name in self._timestamps:
+                        if row.get(name) is not None:
+                            row[name] = datetime.fromisoformat(row[name])
+                except (ValueError, AttributeError, TypeError):  # cut by a kill, or garbled by a power cut
                     continue
-                for name in self._timestamps:
-                    if row.get(name) is not None:
-                        row[name] = datetime.fromisoformat(row[name])
-                yield row
+                complete = self._schema.complete(row)
+                if complete is not None:
+                    yield complete
 
     def append(self, row: Row) -> None:
-        """Add one row; it survives a kill of this process as soon as this returns."""
-        if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            torn = self.path.exists() and not self.path.read_bytes().endswith(b"\n")
-            self._file = self.path.open("a", encoding="utf-8")
-            if torn:
-                self._file.write("\n")
-        self._file.write(json.dumps(row, default=_encoded) + "\n")
-        self._file.flush()
-        self._pending += 1
-        if self._pending >= self._sync_every:
-            os.fsync(self._file.fileno())
-            self._pending = 0
+        """Add one row; it survives a kill of this process as soon as this returns.
+
+        Raises:
+            LakeError: it cannot be written; the rows before it are kept.
+        """
+        line = json.dumps(row, default=_encoded).encode() + b"\n"
+        with disk_errors(self.path):
+            if self._descriptor is None:
+                self._descriptor = self._opened()
+            end = os.lseek(self._descriptor, 0, os.SEEK_END)
+            try:
+                write_all(self._descriptor, line)
+            except BaseException:
+                with suppress(OSError):  # a torn line would be ignored too, but would cost a row after it
+                    os.ftruncate(self._descriptor, end)
+                raise
+            self._pending += 1
+            if self._pending >= self._sync_every:
+                os.fsync(self._descriptor)
+                self._pending = 0
 
     def discard(self) -> None:
         """Forget everything: the rows are in the table now."""
         self.close()
-        self.path.unlink(missing_ok=True)
+        with disk_errors(self.path), suppress(FileNotFoundError):
+            os.unlink(self.path)  # noqa: PTH108 - by name, as in `files`
 
     def close(self) -> None:
         """Flush to disk and close."""
-        if self._file is not None:
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._file = None
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            with disk_errors(self.path):
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +100,14 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _opened(self) -> int:
+        make_folder(self.path.parent)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        end = os.lseek(descriptor, 0, os.SEEK_END)
+        if end and os.pread(descriptor, 1, end - 1) != b"\n":  # the last line was cut
+            write_all(descriptor, b"\n")
+        return descriptor
 
 
 def _encoded(value: Any) -> str:

@@ -10,15 +10,33 @@ from videopasta_assets.hashing import stable_hash
 
 Row = dict[str, Any]
 
+NO_DEFAULT: Final = object()
+
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `content` columns decide a row's data version; the others are bookkeeping (cost, time)."""
+    """One column. `content` columns decide a row's data version; the others are bookkeeping (cost, time).
+
+    A column may be added to a table that lakes already hold. Rows that were written without it then read as null,
+    and are computed again if it is content. With a `default` they read as that instead and stay fresh: a row whose
+    value is the default has the data version that it had before the column was there.
+    """
 
     name: str
     type: pa.DataType
     meaning: str
     content: bool = True
+    default: Any = NO_DEFAULT
+
+    @property
+    def needed(self) -> bool:
+        """A row that was written without this column cannot be used as it is."""
+        return self.content and self.default is NO_DEFAULT
+
+    @property
+    def filler(self) -> Any:
+        """What a row reads as that was written without this column."""
+        return None if self.default is NO_DEFAULT else self.default
 
 
 STANDARD_COLUMNS: Final = (
@@ -71,9 +89,13 @@ class TableSchema:
         unknown = sorted(set(row) - names)
         if unknown:
             raise ValueError(f"table {self.name!r} has no column {unknown[0]!r}")
-        complete: Row = {column.name: row.get(column.name) for column in self.columns}
+        complete: Row = {column.name: row.get(column.name, column.filler) for column in self.columns}
         if complete["error"] is None:
-            content = {column.name: complete[column.name] for column in self.own_columns if column.content}
+            content = {
+                column.name: complete[column.name]
+                for column in self.own_columns
+                if column.content and (column.default is NO_DEFAULT or complete[column.name] != column.default)
+            }
             complete["data_version"] = stable_hash(complete["row_key"], content)
         else:
             complete["data_version"] = stable_hash(complete["row_key"], "error")
@@ -83,3 +105,31 @@ class TableSchema:
         """Rows as an Arrow table of this schema, sorted by key so that equal content gives equal files."""
         ordered = sorted(rows, key=lambda row: str(row["row_key"]))
         return pa.Table.from_pylist(ordered, schema=self.arrow)
+
+    def complete(self, row: Mapping[str, Any]) -> Row | None:
+        """`row` of an older or newer version with this version's columns; None if it lacks one that is needed."""
+        if self.absent(row):
+            return None
+        return {column.name: row.get(column.name, column.filler) for column in self.columns}
+
+    def adapted(self, table: pa.Table) -> pa.Table:
+        """`table`, as an older or newer version wrote it, with this version's columns.
+
+        Rows without a needed column lose their provenance, so that they count as stale.
+
+        Raises:
+            pa.ArrowInvalid: a column has a type that does not convert.
+        """
+        stale = bool(self.absent(table.column_names))
+        columns = []
+        for column in self.columns:
+            if column.name in table.column_names and not (stale and column.name == "provenance"):
+                columns.append(table[column.name])
+            else:
+                columns.append(pa.array([column.filler] * table.num_rows, column.type))
+        return pa.table(columns, [column.name for column in self.columns]).cast(self.arrow)
+
+    def absent(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Needed columns that are not among `names`: rows without them are computed again."""
+        held = set(names)
+        return tuple(column.name for column in self.own_columns if column.needed and column.name not in held)

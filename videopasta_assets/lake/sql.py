@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from videopasta_assets.lake.schema import TableSchema
+from videopasta_assets.lake.schema import Column, TableSchema
 from videopasta_assets.lake.store import ROWS_FILE, Lake
 from videopasta_assets.lake.tables import TABLES
 
@@ -35,7 +35,7 @@ def connect(lake: Lake) -> "duckdb.DuckDBPyConnection":
     connection = duckdb.connect(":memory:")
     connection.execute("SET preserve_insertion_order = false")
     for schema in TABLES.values():
-        connection.execute(f'CREATE VIEW "{schema.name}" AS {_select(lake, schema)}')
+        connection.execute(f'CREATE VIEW "{schema.name}" AS {_select(connection, lake, schema)}')
         for column in schema.columns:
             comment = column.meaning.replace("'", "''")
             connection.execute(f'COMMENT ON COLUMN "{schema.name}"."{column.name}" IS \'{comment}\'')
@@ -44,13 +44,24 @@ def connect(lake: Lake) -> "duckdb.DuckDBPyConnection":
     return connection
 
 
-def _select(lake: Lake, schema: TableSchema) -> str:
+def _select(connection: "duckdb.DuckDBPyConnection", lake: Lake, schema: TableSchema) -> str:
+    """The table's query: exactly the schema's columns; those that no file has yet are null, or their default."""
     folder = lake.root / "tables" / schema.name
+    source, held = "(SELECT NULL::VARCHAR AS recipe, NULL::VARCHAR AS shard WHERE false)", set[str]()
     if any(folder.glob(f"recipe=*/shard=*/{ROWS_FILE}")):
         pattern = str(folder / "*" / "*" / ROWS_FILE).replace("'", "''")
-        return (
-            f"SELECT * FROM read_parquet('{pattern}', hive_partitioning = true, union_by_name = true, "
+        source = (
+            f"read_parquet('{pattern}', hive_partitioning = true, union_by_name = true, "
             "hive_types = {'recipe': VARCHAR, 'shard': VARCHAR})"
         )
-    columns = ", ".join(f'NULL::{_ARROW_TO_SQL[str(column.type)]} AS "{column.name}"' for column in schema.columns)
-    return f"SELECT {columns}, NULL::VARCHAR AS recipe, NULL::VARCHAR AS shard WHERE false"
+        held = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+    columns = ", ".join(_expression(column, column.name in held) for column in schema.columns)
+    return f"SELECT {columns}, recipe, shard FROM {source}"
+
+
+def _expression(column: Column, held: bool) -> str:
+    name, kind = f'"{column.name}"', _ARROW_TO_SQL[str(column.type)]
+    if column.filler is None:
+        return name if held else f"NULL::{kind} AS {name}"
+    filler = "'" + str(column.filler).replace("'", "''") + f"'::{kind}"
+    return f"coalesce({name}, {filler}) AS {name}" if held else f"{filler} AS {name}"

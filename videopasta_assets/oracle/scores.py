@@ -1,6 +1,7 @@
 """Stage `oracle_scores`: every verdict's texts against the scene. Nothing in the pipeline reads this table."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from videopasta_assets.errors import UserError
 from videopasta_assets.hashing import stable_hash
@@ -8,7 +9,7 @@ from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.oracle.adversary import judge_pair
 from videopasta_assets.oracle.truth import SceneLibrary, Truth
 from videopasta_assets.oracle.verifier import expected_status
-from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
+from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.taxonomy import FailureMode
 
@@ -67,14 +68,11 @@ def compute(project: Project, derivations: Sequence[Derivation]) -> Iterator[Row
         }
 
 
+STAGE: Final = Stage("oracle_scores", ("aligned_responses", "adversaries", "verdicts"), spec, derive)
+
+
 def run(project: Project, shard: str, *, retry_failed: bool = False, progress: Progress = silent) -> Outcome:
     """Bring the shard's `oracle_scores` up to date."""
-    return materialize(
-        project.lake,
-        project.address("oracle_scores", shard),
-        derive(project, shard),
-        lambda todo: compute(project, todo),
-        spec(project),
-        retry_failed=retry_failed,
-        progress=progress,
+    return run_stage(
+        project, STAGE, shard, lambda todo: compute(project, todo), retry_failed=retry_failed, progress=progress
     )

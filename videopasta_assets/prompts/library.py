@@ -10,7 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, meta
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    meta,
+)
 
 from videopasta_assets.errors import UserError
 
@@ -74,6 +82,14 @@ class PromptLibrary:
             self._hashes[name] = digest.hexdigest()
         return self._hashes[name]
 
+    def text(self, name: str) -> str:
+        """Source of a template with everything that it includes, and the style's system text: what `hash` hashes.
+
+        Raises:
+            UserError: no such template in this style, or a malformed one.
+        """
+        return "\n".join([*self._sources(name + _SUFFIX), self._system()]).rstrip() + "\n"
+
     def render(self, name: str, **variables: Any) -> Prompt:
         """Render template `name`.
 
@@ -112,7 +128,11 @@ class PromptLibrary:
                 f"prompt template {file_name!r} does not exist in style {self.style!r}",
                 fix=f"Add it under {self.overrides or _TEMPLATES / self.style}.",
             ) from error
-        included = sorted(
-            name for name in meta.find_referenced_templates(self._environment.parse(source)) if name is not None
-        )
+        try:
+            parsed = self._environment.parse(source)
+        except TemplateSyntaxError as error:
+            raise UserError(
+                f"prompt template is malformed: {error.message}", where=f"{file_name} (style {self.style})"
+            ) from error
+        included = sorted(name for name in meta.find_referenced_templates(parsed) if name is not None)
         return [source, *(text for name in included for text in self._sources(name))]

@@ -5,22 +5,28 @@ judges it; a slot closes when an attempt is accepted, when its aligned answer is
 cannot mend that), or after `max_attempts`. Every attempt keeps its verdict and reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from videopasta_assets.engines import Request
 from videopasta_assets.hashing import stable_hash
-from videopasta_assets.lake import Derivation, Row
+from videopasta_assets.lake import Derivation, Manifest, Row
 from videopasta_assets.recipes import Slot, adversary_slots, request_seed
 from videopasta_assets.stages import aligned_checks, verdicts
-from videopasta_assets.stages.generation import Ask, respond, without_prompts
-from videopasta_assets.stages.materialize import Outcome, Progress, ShardWriter, silent
+from videopasta_assets.stages.attempt_history import histories
+from videopasta_assets.stages.generation import EXTENT, PROMPT, Ask, of_every_row, respond
+from videopasta_assets.stages.materialize import Outcome, Progress, ShardWriter, is_current, silent
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
 from videopasta_assets.stages.sampled_videos import clip_of
+from videopasta_assets.stages.spec_text import remember_spec_texts
 from videopasta_assets.taxonomy import STRATEGIES, FailureMode, VerdictStatus
 from videopasta_assets.video.clip import Clip
 
 STAGE_VERSION = "1"
+
+INPUTS: Final = ("sampled_videos", "aligned_responses", "aligned_checks")
+"""Tables that both tables' rows are derived from."""
 
 _CLOSING = frozenset({VerdictStatus.ACCEPTED, VerdictStatus.REJECTED_PREFERRED})
 
@@ -42,8 +48,12 @@ def spec(project: Project) -> dict[str, str]:
         "model": project.model_id("responder"),
         "decoding": stable_hash(project.role("responder").decoding, recipe.adversary_temperature),
         "seed": str(project.settings.seed),
+        f"{EXTENT}adversaries per query": str(recipe.adversaries_per_query),
+        f"{EXTENT}adversary policy": recipe.adversary_policy,
+        f"{EXTENT}attempts": str(recipe.max_attempts),
+        f"{EXTENT}of checked responses only": str(aligned_checks.wanted(project)),
         **{
-            f"prompt adversary/{mode}/{strategy}": prompts.hash(f"adversary/{mode}/{strategy}")
+            f"{PROMPT}adversary/{mode}/{strategy}": prompts.hash(f"adversary/{mode}/{strategy}")
             for mode, strategies in STRATEGIES.items()
             for strategy in strategies
         },
@@ -71,7 +81,7 @@ def open_slots(project: Project, shard: str) -> list[OpenSlot]:
 def derive(project: Project, slots: Sequence[OpenSlot], attempt: int) -> list[Derivation]:
     """Attempt number `attempt` (from 1) of each of `slots`."""
     parts = spec(project)
-    own = without_prompts(parts)
+    own = of_every_row(parts)
     drawing = decoding(project.role("responder").decoding, temperature=project.settings.recipe.adversary_temperature)
     derivations = []
     for open_slot in slots:
@@ -120,11 +130,18 @@ def run(
 ) -> dict[str, Outcome]:
     """Bring the shard's `adversaries` and `verdicts` up to date; outcomes by table."""
     lake = project.lake
+    remember_spec_texts(project)
     places = {table: project.address(table, shard) for table in ("adversaries", "verdicts")}
     with lake.lock(places["adversaries"]):
+        versions = {table: project.data_version(table, shard) for table in INPUTS}
+        held = {table: lake.manifest(address) for table, address in places.items()}
+        if are_current(project, shard, held, versions, retry_failed=retry_failed):
+            return {table: Outcome(kept, kept.rows, 0, 0, kept.errors) for table, kept in held.items() if kept}
         generated = ShardWriter(lake, places["adversaries"], retry_failed=retry_failed, progress=progress)
         judged = ShardWriter(lake, places["verdicts"], retry_failed=retry_failed, progress=progress)
         slots = open_slots(project, shard)
+        made: list[Row] = []
+        found: list[Row] = []
         for attempt in range(1, project.settings.recipe.max_attempts + 1):
             if not slots:
                 break
@@ -134,11 +151,41 @@ def run(
                 lambda todo: verdicts.compute(engines, todo),
             )
             slots = still_open(slots, adversaries, verdict_rows)
+            made += adversaries
+            found += verdict_rows
         # Adversaries first: a verdict never refers to an attempt that the lake does not hold.
+        attempts = generated.commit(spec(project), versions, histories(made, found))
         return {
-            "adversaries": generated.commit(spec(project)),
-            "verdicts": judged.commit(verdicts.spec(project)),
+            "adversaries": attempts,
+            "verdicts": judged.commit(
+                verdicts.spec(project),
+                verdict_inputs(versions, attempts.manifest.data_version),
+            ),
         }
+
+
+def are_current(
+    project: Project,
+    shard: str,
+    held: Mapping[str, Manifest | None],
+    versions: Mapping[str, str],
+    *,
+    retry_failed: bool = False,
+) -> bool:
+    """The manifests of both tables prove that no row is missing, stale or no longer derived."""
+    made = held["adversaries"]
+    return all(
+        is_current(project.lake, project.address(table, shard), held[table], parts, inputs, retry_failed=retry_failed)
+        for table, parts, inputs in (
+            ("adversaries", spec(project), versions),
+            ("verdicts", verdicts.spec(project), verdict_inputs(versions, made.data_version if made else "")),
+        )
+    )
+
+
+def verdict_inputs(versions: Mapping[str, str], adversaries: str) -> dict[str, str]:
+    """Versions of what verdicts are derived from."""
+    return {"aligned_responses": versions["aligned_responses"], "adversaries": adversaries}
 
 
 def slots_by_key(slots: Sequence[OpenSlot]) -> dict[str, Row]:

@@ -7,6 +7,7 @@ A text-only verifier cannot see whether an answer is true of the video (VideoPAS
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from videopasta_assets.engines import FinishReason, Reply, Request
 from videopasta_assets.hashing import stable_hash
@@ -15,7 +16,7 @@ from videopasta_assets.recipes import parse_verdict, request_seed
 from videopasta_assets.recipes.answer_text import same_answer
 from videopasta_assets.recipes.truth_check import TRUTH_SCHEMA, parse_truth
 from videopasta_assets.stages.aligned_responses import aligned_prompt
-from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
+from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Engines, Project, RoleName, decoding, good_rows
 from videopasta_assets.stages.sampled_videos import clip_of
 from videopasta_assets.taxonomy import MODES
@@ -158,16 +159,18 @@ def passed_responses(project: Project, shard: str) -> set[str] | None:
     return {row["response_id"] for row in good_rows(project, "aligned_checks", shard) if row["passed"]}
 
 
+STAGE: Final = Stage("aligned_checks", ("sampled_videos", "aligned_responses"), spec, derive)
+
+
 def run(
     project: Project, shard: str, engines: Engines, *, retry_failed: bool = False, progress: Progress = silent
 ) -> Outcome:
     """Bring the shard's `aligned_checks` up to date."""
-    return materialize(
-        project.lake,
-        project.address("aligned_checks", shard),
-        derive(project, shard),
+    return run_stage(
+        project,
+        STAGE,
+        shard,
         lambda todo: compute(project, engines, todo),
-        spec(project) if wanted(project) else {"stage": STAGE_VERSION, "check": "text"},
         retry_failed=retry_failed,
         progress=progress,
     )

@@ -1,14 +1,15 @@
 """Stage `aligned_responses`: the responder answers each question on the dense frames (r+, sections 3.1-3.3)."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from videopasta_assets.engines import Request
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.prompts import Prompt
 from videopasta_assets.recipes import request_seed
-from videopasta_assets.stages.generation import Ask, respond, without_prompts
-from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
+from videopasta_assets.stages.generation import PROMPT, Ask, of_every_row, respond
+from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
 from videopasta_assets.stages.sampled_videos import clip_of
 from videopasta_assets.taxonomy import MODES
@@ -24,14 +25,14 @@ def spec(project: Project) -> dict[str, str]:
         "model": project.model_id("responder"),
         "decoding": stable_hash(project.role("responder").decoding),
         "seed": str(project.settings.seed),
-        **{f"prompt aligned/{mode}": prompts.hash(f"aligned/{mode}") for mode in MODES},
+        **{f"{PROMPT}aligned/{mode}": prompts.hash(f"aligned/{mode}") for mode in MODES},
     }
 
 
 def derive(project: Project, shard: str) -> list[Derivation]:
     """One row a distinct question: of equal questions about a video only the first is answered."""
     parts = spec(project)
-    own = without_prompts(parts)
+    own = of_every_row(parts)
     videos = {row["video_id"]: row for row in good_rows(project, "sampled_videos", shard)}
     role = project.role("responder")
     derivations = []
@@ -76,16 +77,18 @@ def distinct_queries(queries: Iterator[Row]) -> list[Row]:
     return list(first.values())
 
 
+def prompt_part(row: Row) -> str:
+    """Which template a row was asked with, as a part of the specification."""
+    return f"{PROMPT}aligned/{row['query_mode']}"
+
+
+STAGE: Final = Stage("aligned_responses", ("sampled_videos", "queries"), spec, derive, prompt=prompt_part)
+
+
 def run(
     project: Project, shard: str, engines: Engines, *, retry_failed: bool = False, progress: Progress = silent
 ) -> Outcome:
     """Bring the shard's `aligned_responses` up to date."""
-    return materialize(
-        project.lake,
-        project.address("aligned_responses", shard),
-        derive(project, shard),
-        lambda todo: respond(engines, todo),
-        spec(project),
-        retry_failed=retry_failed,
-        progress=progress,
+    return run_stage(
+        project, STAGE, shard, lambda todo: respond(engines, todo), retry_failed=retry_failed, progress=progress
     )

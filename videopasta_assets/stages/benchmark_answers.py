@@ -149,7 +149,7 @@ def run(
     return materialize(
         project.lake,
         project.address("benchmark_answers", partition(model, benchmark)),
-        derive(project, adapter, items_of(project, benchmark)),
+        lambda: derive(project, adapter, items_of(project, benchmark)),
         lambda todo: compute(project, model, benchmark, engines, todo),
         {**spec(project), "adapter": adapter[1] if adapter else ""},
         progress=progress,

@@ -29,6 +29,11 @@ def spec(project: Project, benchmark: str) -> dict[str, str]:
     }
 
 
+def versions(project: Project, experiment: str) -> dict[str, str]:
+    """Version of the checkpoint that is scored."""
+    return {"lora_checkpoint": project.data_version("lora_checkpoint", experiment)}
+
+
 def derive(project: Project, experiment: str, benchmark: str) -> list[Derivation]:
     """One row a mode, and one over all; none before the experiment was trained."""
     adapter = adapter_of(project, experiment)
@@ -60,9 +65,10 @@ def run(
     outcomes["benchmark_scores"] = materialize(
         project.lake,
         project.address("benchmark_scores", place),
-        derive(project, experiment, benchmark),
+        lambda: derive(project, experiment, benchmark),
         lambda todo: _scored(project, experiment, benchmark, adapter, todo),
         spec(project, benchmark),
+        inputs=lambda: versions(project, experiment),
     )
     return outcomes
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from videopasta_assets.engines import Engine, Reply, Request
 from videopasta_assets.lake import Derivation, Row
@@ -54,6 +55,21 @@ def respond(engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row
     return answer(engines.engine("responder"), derivations, columns)
 
 
-def without_prompts(parts: Mapping[str, str]) -> dict[str, str]:
-    """A stage's specification without its templates: a row depends on its own template, not on all of them."""
-    return {name: part for name, part in parts.items() if not name.startswith("prompt ")}
+PROMPT: Final = "prompt "
+"""How parts of a specification begin that are templates."""
+
+EXTENT: Final = "rows: "
+"""How parts of a specification begin that decide which rows there are, and leave what is in them alone."""
+
+
+def of_content(parts: Mapping[str, str]) -> dict[str, str]:
+    """A specification without what only decides which rows there are."""
+    return {name: part for name, part in parts.items() if not name.startswith(EXTENT)}
+
+
+def of_every_row(parts: Mapping[str, str]) -> dict[str, str]:
+    """The parts of a stage's specification that all its rows depend on.
+
+    Left out are templates, as a row depends on its own, and what only decides which rows there are.
+    """
+    return {name: part for name, part in parts.items() if not name.startswith((PROMPT, EXTENT))}

@@ -8,9 +8,11 @@ from typing import Any
 
 from videopasta_assets.config.settings import ExperimentSettings
 from videopasta_assets.errors import UserError
-from videopasta_assets.hashing import stable_hash
+from videopasta_assets.hashing import combined_hash, stable_hash
 from videopasta_assets.lake import Derivation, Row
+from videopasta_assets.stages import preference_set
 from videopasta_assets.stages.aligned_responses import aligned_prompt
+from videopasta_assets.stages.generation import EXTENT, PROMPT, of_content
 from videopasta_assets.stages.materialize import Outcome, materialize
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.stages.sampled_videos import clip_of
@@ -48,7 +50,21 @@ def spec(project: Project, name: str) -> dict[str, str]:
         "seed": str(experiment.seed),
         "modes": ",".join(sorted(experiment.modes)),
         "dense sampling": project.sampling("dense").spec_hash,
-        **{f"prompt aligned/{mode}": prompts.hash(f"aligned/{mode}") for mode in MODES},
+        f"{EXTENT}pairs": experiment.pairs,
+        f"{EXTENT}most pairs": str(experiment.max_pairs),
+        **{f"{PROMPT}aligned/{mode}": prompts.hash(f"aligned/{mode}") for mode in MODES},
+    }
+
+
+def versions(project: Project, name: str) -> dict[str, str]:
+    """Versions of what the experiment's pairs are drawn from."""
+    if experiment_named(project, name).pairs == "verified":
+        return {"preference_set": project.data_version("preference_set", preference_set.ALL)}
+    return {
+        table: combined_hash(
+            f"{shard} {project.data_version(table, shard)}" for shard in project.lake.shards_of(table, project.recipe)
+        )
+        for table in ("aligned_responses", "adversaries")
     }
 
 
@@ -58,7 +74,7 @@ def derive(project: Project, name: str) -> list[Derivation]:
     chosen = training_set(project, experiment)
     if chosen is None:
         return []
-    provenance = stable_hash(chosen.content, spec(project, name))
+    provenance = stable_hash(chosen.content, of_content(spec(project, name)))
     return [Derivation(name, provenance, (chosen, provenance))]
 
 
@@ -92,8 +108,7 @@ def run(project: Project, name: str, progress: TrainingProgress | None = None) -
         UserError: no pair of the experiment's modes was verified yet.
         VideoPastaError: training diverged.
     """
-    wanted = derive(project, name)
-    if not wanted:
+    if not derive(project, name):
         raise UserError(
             "there is no verified pair to train on",
             where=f"experiment {name}",
@@ -102,9 +117,10 @@ def run(project: Project, name: str, progress: TrainingProgress | None = None) -
     return materialize(
         project.lake,
         project.address("lora_checkpoint", name),
-        wanted,
+        lambda: derive(project, name),
         lambda todo: (_trained(project, derivation, progress) for derivation in todo),
         spec(project, name),
+        inputs=lambda: versions(project, name),
     )
 
 

@@ -44,6 +44,14 @@ def select(project: Project) -> PreferenceSet:
     return PreferenceSet(combined_hash(f"{row['pair_id']} {row['data_version']}" for row in members), members)
 
 
+def versions(project: Project) -> dict[str, str]:
+    """Version of all shards' pairs together."""
+    shards = project.lake.shards_of("verified_pairs", project.recipe)
+    return {
+        "verified_pairs": combined_hash(f"{shard} {project.data_version('verified_pairs', shard)}" for shard in shards)
+    }
+
+
 def derive(project: Project) -> list[Derivation]:
     """One row a member."""
     chosen = select(project)
@@ -70,8 +78,14 @@ def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
 
 def run(project: Project) -> Outcome:
     """Write the current set, and its immutable manifest under the set's hash."""
-    derivations = derive(project)
-    outcome = materialize(project.lake, project.address("preference_set", ALL), derivations, compute, spec(project))
+    outcome = materialize(
+        project.lake,
+        project.address("preference_set", ALL),
+        lambda: derive(project),
+        compute,
+        spec(project),
+        inputs=lambda: versions(project),
+    )
     rows = project.lake.rows(project.address("preference_set", ALL))
     if rows:
         set_hash = rows[0]["preference_set"]

@@ -1,13 +1,14 @@
 """Stage `queries`: the query writer asks about each video, in every mode and category (sections 3.1-3.3)."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from videopasta_assets.engines import Reply, Request
-from videopasta_assets.hashing import stable_hash
+from videopasta_assets.hashing import canonical, stable_hash
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.recipes import QUERY_SCHEMA, parse_queries, request_seed, split_queries
-from videopasta_assets.stages.generation import Ask, answer, without_prompts
-from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
+from videopasta_assets.stages.generation import EXTENT, PROMPT, Ask, answer, of_every_row
+from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
 from videopasta_assets.stages.sampled_videos import clip_of
 from videopasta_assets.taxonomy import MODES
@@ -17,13 +18,15 @@ STAGE_VERSION = "1"
 
 def spec(project: Project) -> dict[str, str]:
     """Parts of the specification, by name."""
-    prompts = project.prompts("query_writer")
+    prompts, recipe = project.prompts("query_writer"), project.settings.recipe
     return {
         "stage": STAGE_VERSION,
         "model": project.model_id("query_writer"),
         "decoding": stable_hash(project.role("query_writer").decoding),
         "seed": str(project.settings.seed),
-        **{f"prompt query/{mode}": prompts.hash(f"query/{mode}") for mode in MODES},
+        f"{EXTENT}queries per video": str(recipe.queries_per_video),
+        f"{EXTENT}queries by mode": str(canonical(recipe.queries_by_mode)),
+        **{f"{PROMPT}query/{mode}": prompts.hash(f"query/{mode}") for mode in MODES},
     }
 
 
@@ -47,7 +50,7 @@ def _of_video(project: Project, video: Row, parts: dict[str, str]) -> Iterator[D
             f"query/{mode}", mode=mode, category=category, duration=clip.plan.duration, count=1
         )
         seed = request_seed(project.settings.seed, query_id)
-        own = without_prompts(parts)
+        own = of_every_row(parts)
         yield Derivation(
             query_id,
             stable_hash(video["data_version"], own, prompt.template_hash),
@@ -80,16 +83,23 @@ def compute(project: Project, engines: Engines, derivations: Sequence[Derivation
     return answer(engines.engine("query_writer"), derivations, columns)
 
 
+def prompt_part(row: Row) -> str:
+    """Which template a row was asked with, as a part of the specification."""
+    return f"{PROMPT}query/{row['query_mode']}"
+
+
+STAGE: Final = Stage("queries", ("sampled_videos",), spec, derive, prompt=prompt_part)
+
+
 def run(
     project: Project, shard: str, engines: Engines, *, retry_failed: bool = False, progress: Progress = silent
 ) -> Outcome:
     """Bring the shard's `queries` up to date."""
-    return materialize(
-        project.lake,
-        project.address("queries", shard),
-        derive(project, shard),
+    return run_stage(
+        project,
+        STAGE,
+        shard,
         lambda todo: compute(project, engines, todo),
-        spec(project),
         retry_failed=retry_failed,
         progress=progress,
     )

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
-from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
+from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.taxonomy import VerdictStatus
 
@@ -78,14 +79,11 @@ def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
         }
 
 
+STAGE: Final = Stage(
+    "verified_pairs", ("sampled_videos", "queries", "aligned_responses", "adversaries", "verdicts"), spec, derive
+)
+
+
 def run(project: Project, shard: str, *, retry_failed: bool = False, progress: Progress = silent) -> Outcome:
     """Bring the shard's `verified_pairs` up to date."""
-    return materialize(
-        project.lake,
-        project.address("verified_pairs", shard),
-        derive(project, shard),
-        compute,
-        spec(project),
-        retry_failed=retry_failed,
-        progress=progress,
-    )
+    return run_stage(project, STAGE, shard, compute, retry_failed=retry_failed, progress=progress)

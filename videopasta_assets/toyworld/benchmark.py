@@ -9,14 +9,13 @@ import random
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from videopasta_assets.toyworld.claims import Sentence
-from videopasta_assets.toyworld.falsify import wrong_claims
 from videopasta_assets.toyworld.folder import prepare_folders, video_id, write_folder
+from videopasta_assets.toyworld.options import four_options
 from videopasta_assets.toyworld.questions import MODE_OF, Question, candidates
 from videopasta_assets.toyworld.scene import Scene
 from videopasta_assets.toyworld.splits import scenes
 
-OPTIONS = 4
+__all__ = ["Balance", "four_options", "write_benchmark"]
 
 
 def write_benchmark(dest: Path, truth: Path, videos: int, items_per_video: int, seed: int, split: str) -> Path:
@@ -64,7 +63,8 @@ class Balance:
     def draw(self, scene: Scene, count: int, rng: random.Random) -> list[Question]:
         """`count` different questions (fewer where the scene has not so many).
 
-        A class that is ahead of its category's rarest one waits for a later scene, unless nothing else is left.
+        A class that is ahead of its category's rarest one waits for a later scene; it is taken all the same where
+        nothing else is left, unless it is far ahead.
         """
         drawn: list[Question] = []
         offers = {category: self._offers(scene, category) for category in MODE_OF}
@@ -72,11 +72,12 @@ class Balance:
             for _ in range(count - len(drawn)):
                 for category in sorted(MODE_OF, key=lambda name: (self._categories[name], rng.random())):
                     counts = self._labels[category]
-                    limit = min(counts.values(), default=0) + 1 if patient else max(counts.values(), default=0)
+                    rarest = min(counts.values(), default=0)
+                    limit = rarest + 1 if patient else max(rarest + 3, int(1.2 * rarest))
                     found = [(label, q) for label, q in offers[category] if counts[label] <= limit and q not in drawn]
                     if found:
-                        rarest = min(counts[label] for label, _ in found)
-                        label, question = rng.choice([f for f in found if counts[f[0]] == rarest])
+                        fewest = min(counts[label] for label, _ in found)
+                        label, question = rng.choice([f for f in found if counts[f[0]] == fewest])
                         counts[label] += 1
                         self._categories[category] += 1
                         drawn.append(question)
@@ -92,14 +93,3 @@ class Balance:
         for label, _ in found:
             self._labels[category][label] += 0
         return found
-
-
-def four_options(scene: Scene, question: Question, rng: random.Random) -> tuple[list[str], int] | None:
-    """Four distinct options of which exactly one is true, shuffled, and its index; None where too few are plausible."""
-    wrong = wrong_claims(scene, question.answer, rng)[: OPTIONS - 1]
-    if len(wrong) < OPTIONS - 1:
-        return None
-    index = rng.randrange(OPTIONS)
-    options = [Sentence(option).text for option in wrong]
-    options.insert(index, Sentence(question.answer).text)
-    return options, index

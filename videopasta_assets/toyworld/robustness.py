@@ -11,8 +11,7 @@ from typing import Final
 
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.toyworld.claims import NAMES, Claim, Sentence
-from videopasta_assets.toyworld.facts import holds
-from videopasta_assets.toyworld.falsify import wrong_claims
+from videopasta_assets.toyworld.options import OPTIONS, distractors
 from videopasta_assets.toyworld.questions import MODE_OF, Question, sample_question
 from videopasta_assets.toyworld.scene import Scene
 
@@ -54,8 +53,7 @@ def unanswerable(scene: Scene, question: Question, rng: random.Random) -> Probe 
         return None
     colours = {thing.colour for thing in scene.things}
     stranger = rng.choice([name for name in NAMES if name.split()[0] not in colours])
-    renamed = [_renamed(option, question.subject, stranger) for option in found]
-    false = [Sentence(option).text for option in renamed if not holds(option, scene)]
+    false = _texts([_renamed(option, question.subject, stranger) for option in rng.sample(found, OPTIONS - 1)])
     text = question.text.replace(question.subject, stranger)
     return _probe("unanswerable", question, text, absence(stranger), false, rng)
 
@@ -65,25 +63,26 @@ def unanswerable_control(scene: Scene, question: Question, rng: random.Random) -
     found = _presupposing(scene, question, rng)
     if found is None or question.subject is None:
         return None
-    answer, *wrong = (Sentence(option).text for option in found)
-    others = [*wrong[: _OPTIONS - 2], absence(question.subject)]
+    answer, *wrong = _texts(found)
+    others = [*wrong[: OPTIONS - 2], absence(question.subject)]
     return _probe("unanswerable_control", question, question.text, answer, others, rng)
 
 
 def none_of_the_above(scene: Scene, question: Question, rng: random.Random) -> Probe | None:
     """Three false options, and the one that says that the others are; None where too few false ones are plausible."""
-    wrong = [Sentence(option).text for option in wrong_claims(scene, question.answer, rng)]
-    return _probe("none_of_the_above", question, question.text, NONE_OF_THEM, wrong, rng)
+    wrong = distractors(scene, question.answer, rng)
+    if wrong is None:
+        return None
+    return _probe("none_of_the_above", question, question.text, NONE_OF_THEM, _texts(wrong), rng)
 
 
 def none_of_the_above_control(scene: Scene, question: Question, rng: random.Random) -> Probe | None:
     """The same options with the true one among them: now it is right."""
-    wrong = [Sentence(option).text for option in wrong_claims(scene, question.answer, rng)]
-    if len(wrong) < _OPTIONS - 1:
+    wrong = distractors(scene, question.answer, rng)
+    if wrong is None:
         return None
-    others = [*wrong[: _OPTIONS - 2], NONE_OF_THEM]
-    answer = Sentence(question.answer).text
-    return _probe("none_of_the_above_control", question, question.text, answer, others, rng)
+    answer, *others = _texts([question.answer, *wrong[: OPTIONS - 2]])
+    return _probe("none_of_the_above_control", question, question.text, answer, [*others, NONE_OF_THEM], rng)
 
 
 PROBES: Final[dict[str, Callable[[Scene, Question, random.Random], Probe | None]]] = {
@@ -106,31 +105,27 @@ def draw_probe(scene: Scene, kind: str, rng: random.Random, attempts: int = 20) 
     return None
 
 
-_OPTIONS: Final = 4
-
-
 def _presupposing(scene: Scene, question: Question, rng: random.Random) -> list[Claim] | None:
     """The answer, then false claims: none of them vacuous, all about the subject, which the question names."""
     if question.subject is None or question.subject not in question.text:
         return None
     found = [
         option
-        for option in (question.answer, *wrong_claims(scene, question.answer, rng))
+        for option in (question.answer, *(distractors(scene, question.answer, rng) or ()))
         if option.kind not in VACUOUS and dict(option.slots).get("x") == question.subject
     ]
-    return found if len(found) >= _OPTIONS - 1 and found[0] == question.answer else None
+    return found if len(found) >= OPTIONS - 1 and found[0] == question.answer else None
 
 
 def _renamed(option: Claim, name: str, stranger: str) -> Claim:
     return option.replaced(**{slot: stranger for slot, value in option.slots if value == name})
 
 
-def _probe(
-    kind: str, question: Question, text: str, answer: str, others: list[str], rng: random.Random
-) -> Probe | None:
-    others = [other for other in dict.fromkeys(others) if other != answer][: _OPTIONS - 1]
-    if len(others) < _OPTIONS - 1:
-        return None
-    index = rng.randrange(_OPTIONS)
-    options = [*others[:index], answer, *others[index:]]
-    return Probe(kind, question.mode, question.category, text, tuple(options), index)
+def _texts(claims: list[Claim]) -> list[str]:
+    return [Sentence(said).text for said in claims]
+
+
+def _probe(kind: str, question: Question, text: str, answer: str, others: list[str], rng: random.Random) -> Probe:
+    index = rng.randrange(OPTIONS)
+    options = (*others[:index], answer, *others[index:])
+    return Probe(kind, question.mode, question.category, text, options, index)

@@ -112,7 +112,11 @@ class GuardedFile:
             raise UnreadableVideo(f"the file is damaged or incomplete ({_words(error)})") from error
         with container:
             stream = _main_stream(container, self.limits)
-            stream.codec_context.options = {"max_pixels": str(self.limits.max_pixels)}
+            # Without "explode" a decoder conceals damage: it invents pictures and says nothing.
+            stream.codec_context.options = {
+                "max_pixels": str(self.limits.max_pixels),
+                "err_detect": "crccheck+bitstream+buffer+explode",
+            }
             stream.codec_context.thread_count = threads
             stream.codec_context.thread_type = "NONE" if threads == 1 else "AUTO"
             yield container, stream

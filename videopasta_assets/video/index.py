@@ -122,7 +122,7 @@ def build_index(file: GuardedFile) -> FrameIndex:
         codec = stream.codec_context.codec.canonical_name
         scan = _scan_packets(container, stream, file) if codec in _SEEKABLE.get(file.format, frozenset()) else None
     with file.open() as (container, stream):
-        frames = decoded(container, stream)
+        frames = (frame for frame, _ in decoded(container, stream))
         first = next(frames, None)
         if first is None:
             raise UnreadableVideo("no frame of this video can be decoded")
@@ -152,24 +152,37 @@ def build_index(file: GuardedFile) -> FrameIndex:
         )
 
 
-def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Decode on from where the demuxer stands; damaged packets are passed over, as every player does.
+def decoded(container: InputContainer, stream: VideoStream) -> Iterator[tuple[VideoFrame, bool]]:
+    """Decode on from where the demuxer stands: each frame, and whether its picture may be trusted.
+
+    Damaged packets are passed over, as every player does; but pictures refer to earlier ones, so that none is to be
+    trusted from the damage to the next keyframe.
 
     Raises:
         UnreadableVideo: the stream is so damaged that nothing comes out any more.
     """
-    damaged = 0
+    failures = 0
+    damaged_at: int | None = None
+    trusted = True
     for packet in packets(container, stream):
+        if packet.is_corrupt:
+            trusted, damaged_at = False, packet.pts
         try:
             frames = packet.decode()
         except av.FFmpegError as error:
-            damaged += 1
-            if damaged > _DAMAGE_LIMIT:
+            failures += 1
+            if failures > _DAMAGE_LIMIT:
                 raise UnreadableVideo("this video is damaged: most of it cannot be decoded") from error
+            trusted, damaged_at = False, packet.pts
             continue
         if frames:
-            damaged = 0
-        yield from (frame for frame in frames if isinstance(frame, VideoFrame))
+            failures = 0
+        for frame in frames:
+            if not isinstance(frame, VideoFrame):
+                continue
+            if frame.key_frame and (damaged_at is None or frame.pts is None or frame.pts > damaged_at):
+                trusted = True
+            yield frame, trusted and not frame.is_corrupt
 
 
 def packets(container: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream]"]:

@@ -124,11 +124,11 @@ class PyavReader:
             by_tick = {index.ticks[number]: number for number in wanted}
         found: dict[int, Frames] = {}
         with file.open(self._threads) as (container, stream):
-            for position, frame in enumerate(decoded(container, stream)):
+            for position, (frame, trusted) in enumerate(decoded(container, stream)):
                 number = position if by_tick is None else by_tick.get(frame.pts, -1)
                 if number in remaining:
-                    if frame.is_corrupt:
-                        raise UnreadableVideo(f"frame {number} is damaged")
+                    if not trusted:
+                        raise UnreadableVideo(f"the video is damaged at or before frame {number}")
                     found[number] = convert(frame)
                     remaining.discard(number)
                     if not remaining:
@@ -213,6 +213,8 @@ def _decode_run(container: InputContainer, stream: VideoStream, run: _Run, index
     started = False
     for packet in packets(container, stream):
         if not started and packet.pts != run.start.pts and packet.pts not in earlier:
+            raise _PlanFailedError
+        if packet.is_corrupt:
             raise _PlanFailedError
         started = True
         context.skip_frame = "NONREF" if may_skip and packet.pts not in waiting else "DEFAULT"
