@@ -61,9 +61,9 @@ def pretrain_vision(model: EmbeddedModel, seed: int, seconds: float, log: Path) 
         step += 1
         if step % 50 == 0:
             hits = (logits[:, :LABELS_PER_CELL] > 0) & (labels > 0)
-            recall = (hits.sum(0) / labels.sum(0).clamp(min=1)).tolist()
             line = {"phase": "vision", "step": step, "seconds": round(spent, 1), "loss": round(loss.item(), 4)}
-            line |= {name: round(sum(recall[part]) / (part.stop - part.start), 3) for name, part in REPORTED.items()}
+            for name, part in REPORTED.items():
+                line[name] = round((hits[:, part].sum() / labels[:, part].sum().clamp(min=1)).item(), 3)
             line["place"] = round((logits[:, LABELS_PER_CELL:].argmax(-1) == place).float().mean().item(), 3)
             with log.open("a") as sink:
                 sink.write(json.dumps(line) + "\n")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from videopasta_assets.taxonomy import CATEGORIES, FailureMode
 from videopasta_assets.toyworld.claims import EDGES, GROUNDS, NUMBERS, C, Claim, S, Sentence, T, claim, place_name
 from videopasta_assets.toyworld.facts import closest, end_place, event_times, farthest, hider, opening, seconds
-from videopasta_assets.toyworld.scene import SIZES, Scene, Thing
+from videopasta_assets.toyworld.scene import COLOURS, SIZES, Scene, Thing
 
 MODE_OF: dict[str, FailureMode] = {category: mode for mode, names in CATEGORIES.items() for category in names}
 
@@ -280,9 +280,11 @@ def _repetition(scene: Scene) -> _Found:
 
 
 def _foreshadowing(scene: Scene) -> _Found:
+    # A mark of another colour is two classes: two of a question's four options are of that kind.
+    classes = {"missing": "missing", **{colour: f"other {i % 2}" for i, colour in enumerate(COLOURS)}}
     return [
         (
-            str(scene.mark == thing.colour),
+            "announced" if scene.mark == thing.colour else classes[scene.mark or "missing"],
             f"Does the opening mark announce the {thing.name}?",
             mark_claim(scene, thing),
             thing.name,
