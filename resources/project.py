@@ -26,3 +26,12 @@ def open_project(path: Path) -> Project:
         UserError: there is no project, or its file has a mistake.
     """
     return Project(load_project(path.expanduser().resolve()))
+
+
+def reopen_project(project: Project) -> Project:
+    """The project as its file and its prompts are now: a code location lives for weeks, and people edit.
+
+    Raises:
+        UserError: its file is gone or has a mistake.
+    """
+    return open_project(project.settings.root)

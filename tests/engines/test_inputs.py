@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from tests.engines.contract import TEXTS
-from videopasta_assets.engines.inputs import PromptEncoder, video_metadata
+from videopasta_assets.engines.inputs import PromptEncoder
 from videopasta_assets.engines.loading import load_processor
+from videopasta_assets.engines.video_metadata import video_metadata
 from videopasta_assets.prompts import Prompt
 from videopasta_assets.video.clip import Clip, load_frames
 from videopasta_assets.video.plan import FramePlan

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 _COLUMNS, _ROWS, _BLOCK = 4, 3, 32
 WIDTH, HEIGHT = _COLUMNS * _BLOCK, _ROWS * _BLOCK
@@ -42,16 +43,22 @@ def numbers_in(pictures: NDArray[np.uint8]) -> list[int]:
 
 @dataclass(frozen=True)
 class Footage:
-    """How a file is encoded. `times` are presentation times in milliseconds; without them, 30 frames a second."""
+    """How a file is encoded.
+
+    Pictures show `first` and on; `size` is (width, height) of the upright picture. `times` are presentation times in
+    milliseconds; without them, 30 frames a second, and `start` delays all of them, in frames or milliseconds.
+    """
 
     name: str
     codec: str = "libx264"
     frames: int = 60
+    first: int = 0
     options: dict[str, str] = field(default_factory=dict)
     pixel_format: str = "yuv420p"
     rotation: int = 0
     times: Sequence[int] | None = None
     start: int = 0
+    size: tuple[int, int] = (WIDTH, HEIGHT)
     container_options: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> Path:
@@ -60,21 +67,23 @@ class Footage:
         with av.open(str(path), "w", options=self.container_options) as container:
             rate = 30 if self.times is None else 1000
             stream = container.add_stream(self.codec, rate=rate, options=self.options)
-            stillness = np.rot90(numbered(0), -self.rotation // 90)
-            stream.height, stream.width = stillness.shape[:2]
+            stream.height, stream.width = self._picture(0).shape[:2]
             stream.pix_fmt = self.pixel_format
             if self.times is not None:
                 stream.codec_context.time_base = Fraction(1, 1000)
             if self.rotation:
                 stream.set_display_rotation(self.rotation)
             for number in range(self.frames):
-                turned = np.ascontiguousarray(np.rot90(numbered(number), -self.rotation // 90))
-                frame = av.VideoFrame.from_ndarray(turned, format="rgb24")
+                frame = av.VideoFrame.from_ndarray(self._picture(number), format="rgb24")
                 frame.pts = (number if self.times is None else self.times[number]) + self.start
                 frame.time_base = Fraction(1, rate)
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
         return path
+
+    def _picture(self, number: int) -> NDArray[np.uint8]:
+        upright = Image.fromarray(numbered(self.first + number)).resize(self.size, Image.Resampling.NEAREST)
+        return np.ascontiguousarray(np.rot90(np.asarray(upright), -self.rotation // 90))
 
 
 def cut_without_encoding(source: Path, target: Path, first: int) -> Path:

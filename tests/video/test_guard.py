@@ -57,7 +57,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "pipe": (os.mkfifo, "a pipe"),
     "socket": (_socket, "a socket"),
     "broken link": (lambda path: path.symlink_to("nowhere"), "a link to a file that does not exist"),
-    "loop": (lambda path: path.symlink_to(path), "cannot be opened|does not exist"),
+    "loop": (lambda path: path.symlink_to(path), "leads back to itself"),
     "device": (lambda path: path.symlink_to("/dev/zero"), "outside"),
     "secret": (lambda path: path.symlink_to("/etc/passwd"), "outside"),
     "missing": (lambda path: None, "does not exist"),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.video.footage import numbers_in
-from videopasta_assets.video.guard import UnreadableVideo
+from videopasta_assets.video.guard import MediaLimits, UnreadableVideo
 from videopasta_assets.video.probe import probe
 from videopasta_assets.video.pyav_reader import PyavReader
 from videopasta_assets.video.worker import DecodeWorker, IsolatedReader, probe_safely
@@ -62,7 +62,7 @@ def test_reasons_come_through(clips: Path, worker: DecodeWorker) -> None:
 
 
 def test_a_stalled_decoder_is_killed_and_replaced(clips: Path, worker: DecodeWorker) -> None:
-    reader = IsolatedReader("pyav", [clips], worker=worker, base_seconds=0.5)
+    reader = IsolatedReader("pyav", [clips], worker=worker, limits=MediaLimits(decode_seconds=0.5))
     reader.read(clips / "good.mp4", [0])
     stalled = worker.process_id
     assert stalled is not None

@@ -109,10 +109,10 @@ def _project(path: Path) -> Iterator[Finding]:
 
 
 def _video_folder(project: "Project") -> Finding:
-    from videopasta_assets.stages.landing import video_files
+    from videopasta_assets.stages.video_files import video_files
 
     try:
-        count = sum(1 for _ in video_files(project))
+        count = sum(file.reason is None for file in video_files(project))
     except UserError as error:
         return Finding("videos", "problem", str(error))
     return Finding("videos", "ok" if count else "problem", f"{count} files in {project.video_folder}")

@@ -11,6 +11,8 @@ from videopasta_assets.config.settings import ProjectSettings
 from videopasta_assets.errors import UserError
 
 CONFIG_NAME: Final = "videopasta.yaml"
+# Who puts a key into the file by mistake must not find it in a log as well.
+_NEVER_SHOWN: Final = (("api_key_env",), ("base_url",), ("server",))
 
 
 def load_project(path: Path) -> ProjectSettings:
@@ -88,6 +90,8 @@ def _first_mistake(error: ValidationError) -> tuple[str, str]:
         fix = f"Did you mean {near[0]!r}?" if near else f"Known keys there: {', '.join(known)}."
         return f"unknown key {key!r}", fix
     message = str(first["msg"]).removeprefix("Value error, ")
+    if location[-1:] in _NEVER_SHOWN:
+        return f"{key}: {message[:1].lower()}{message[1:]}", "Its value is not shown: it may hold a secret."
     return f"{key}: {message[:1].lower()}{message[1:]}", f"It is {_shown(first.get('input'))} now."
 
 

@@ -4,10 +4,12 @@ Values that the VideoPASTA paper publishes are the defaults where they make sens
 paper is silent the description says "our choice".
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from videopasta_assets.config.embedded import EMBEDDED_MODEL
 from videopasta_assets.taxonomy import MODES, FailureMode
@@ -30,12 +32,39 @@ class VideoSettings(Settings):
         default=("**/*.mp4", "**/*.mkv", "**/*.webm", "**/*.mov", "**/*.avi", "**/*.ts"),
         description="Which files in it are videos.",
     )
+    manifest: Path | None = Field(
+        default=None,
+        description="A file that names the videos in the folder, one path or one JSON object with a `path` a line; "
+        "it replaces the patterns.",
+    )
+    remote: str | None = Field(
+        default=None,
+        description="Object storage (s3://bucket/prefix, gs://..., any fsspec URL) that is mirrored into the folder "
+        "`mirror` in it.",
+    )
     per_shard: int = Field(default=32, ge=1, le=4096, description="Videos in a shard, at most; a shard is sealed.")
     decoder: Literal["auto", "pyav", "decord"] = Field(
         default="auto",
         description="auto is PyAV, planned and exact; decord is silently wrong on some files (docs/video-reading.md).",
     )
-    max_bytes: int = Field(default=8 * 1024**3, gt=0, description="Files larger than this become error rows.")
+    max_bytes: int = Field(default=8 * 1024**3, gt=0, description="Larger files are not read; they are reported.")
+    decode_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="A decoder that takes longer on a file is ended, with a second more for each megabyte of it.",
+    )
+
+    @field_validator("remote")
+    @classmethod
+    def _holds_no_secret(cls, remote: str | None) -> str | None:
+        if remote is None:
+            return None
+        place = urlsplit(remote)
+        if not place.scheme or place.scheme == "file":
+            raise ValueError("give the URL of an object storage, such as s3://bucket/prefix; folders go into `folder`")
+        if place.username is not None or place.password is not None or place.query:
+            raise ValueError("credentials belong in environment variables (AWS_ACCESS_KEY_ID, ...), not in the URL")
+        return remote
 
 
 class SamplingSettings(Settings):
@@ -75,10 +104,59 @@ class DecodingSettings(Settings):
     repetition_penalty: float = Field(default=1.0, gt=0, description="1 is none.")
 
 
+class ServerSettings(Settings):
+    """An OpenAI-compatible server, vLLM's first (docs/engines.md)."""
+
+    base_url: str = Field(default="http://127.0.0.1:8000/v1", description="Up to and with /v1.")
+    model: str | None = Field(default=None, description="The model's name there; none: the role's `model`.")
+    api_key_env: str | None = Field(
+        default=None, description="NAME of the environment variable that holds the key; never the key itself."
+    )
+    frames: Literal["video", "images"] = Field(
+        default="video",
+        description="video: one video of chosen frames with their times (vLLM); images: a list of images, anywhere.",
+    )
+    frame_format: Literal["jpeg", "png"] = Field(
+        default="jpeg", description="jpeg: quality 95, 4:4:4; png: exact, and three to five times larger."
+    )
+    structured_output: bool = Field(default=True, description="Send the JSON schema of replies that have one.")
+    timeout_seconds: float = Field(default=300, gt=0, description="Longest time for one answer, all of it.")
+    attempts: int = Field(default=6, ge=1, le=20, description="Tries a request, before the reply is an error row.")
+    patience_seconds: float = Field(
+        default=120, gt=0, description="So long without any good answer, the run stops; a later one goes on."
+    )
+    max_concurrency: int = Field(
+        default=32, ge=1, le=1024, description="Requests at once, at most; fewer while the server is overloaded."
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_a_plain_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("it must begin with http:// or https:// and name a host")
+        if parts.username or parts.password or parts.query:
+            raise ValueError("no user, password or query in it: name the key's environment variable in api_key_env")
+        return value.rstrip("/")
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _is_a_name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", value):
+            raise ValueError("the NAME of an environment variable is wanted (capitals, digits, _), not the key")
+        return value
+
+
 class RoleSettings(Settings):
     """Which model answers for a role, on which engine."""
 
-    engine: Literal["transformers"] = Field(default="transformers", description="transformers runs in this process.")
+    engine: Literal["transformers", "openai"] = Field(
+        default="transformers",
+        description="transformers runs in this process; openai asks the `server`, any that is OpenAI-compatible.",
+    )
+    server: ServerSettings | None = Field(
+        default=None, description="For engine openai: base_url, api_key_env, frames, ... (docs/engines.md)."
+    )
     model: str = Field(default=EMBEDDED_MODEL, description="'embedded', a folder, or a name on the model hub.")
     revision: str | None = Field(default=None, description="Branch, tag or commit on the hub; pin it.")
     prompt_style: Literal["standard", "compact", "auto"] = Field(
@@ -94,6 +172,12 @@ class RoleSettings(Settings):
         if self.prompt_style != "auto":
             return self.prompt_style
         return "compact" if self.model == EMBEDDED_MODEL else "standard"
+
+    @model_validator(mode="after")
+    def _a_server_is_named(self) -> Self:
+        if self.engine == "openai" and self.server is None:
+            raise ValueError("engine openai needs a server: give server: {base_url: http://...}")
+        return self
 
 
 class RolesSettings(Settings):
@@ -223,6 +307,27 @@ class EvaluationSettings(Settings):
     bootstrap_samples: int = Field(default=2000, ge=100, description="Resamples behind a score's interval.")
 
 
+class AutomationSettings(Settings):
+    """What Dagster's daemon starts by itself, and when. Nothing of it runs without `videopasta ui` or a daemon."""
+
+    enabled: tuple[Literal["new_videos", "staleness", "nightly", "training"], ...] = Field(
+        default=(), description="What is switched on from the start; Dagster's page Automation switches each."
+    )
+    look_seconds: int = Field(default=30, ge=1, description="new_videos looks at the folder this often.")
+    settle_seconds: float = Field(
+        default=10,
+        ge=0,
+        description="A new file lands when two looks at least so far apart found the same size and time.",
+    )
+    staleness_seconds: int = Field(default=300, ge=1, description="staleness asks the plan this often.")
+    nightly: str = Field(default="0 3 * * *", description="When nightly regenerates what is stale (cron).")
+    training: str = Field(default="0 5 * * 6", description="When training looks whether to train (cron).")
+    timezone: str = Field(default="UTC", description="Time zone of the two schedules.")
+    min_new_pairs: int = Field(
+        default=100, ge=1, description="training trains an experiment once so many of its pairs are new to it."
+    )
+
+
 class ProjectSettings(Settings):
     """A whole project: `videopasta.yaml`."""
 
@@ -237,6 +342,7 @@ class ProjectSettings(Settings):
         description="Training runs: each is a partition of lora_checkpoint.",
     )
     evaluation: EvaluationSettings = EvaluationSettings()
+    automation: AutomationSettings = AutomationSettings()
     oracle_truth: Path | None = Field(
         default=None, description="Folder of toyworld's truth files; only the oracle's scores read it."
     )

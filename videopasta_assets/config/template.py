@@ -67,9 +67,10 @@ class _Template:
                 yield from _prose(_meaning(info, nested))
             yield from self._above.get(here, ())
             head = f"{name}:{self._beside.get(here, '')}"
-            if nested is not None and isinstance(default, BaseModel):
+            whole = default if isinstance(default, BaseModel) else None
+            if nested is not None and (whole is not None or isinstance(values.get(name), dict)):
                 given = values[name] if active else to_jsonable_python(default)
-                body = [head, *(_INDENT + line for line in self.section(nested, default, given or {}, here))]
+                body = [head, *(_INDENT + line for line in self.section(nested, whole, given or {}, here))]
             elif nested is not None and active and values[name]:
                 items = (self._item(nested, item, (*here, number)) for number, item in enumerate(values[name]))
                 body = [head, *(line for item in items for line in item)]

@@ -15,7 +15,7 @@ def build_engine(
     """The engine called `kind`, with `model` loaded.
 
     Args:
-        kind: `transformers`.
+        kind: `transformers` or `openai`.
         model: a folder or a name on the hub.
         revision: branch, tag or commit on the hub.
         reader: decodes the frames of clips.
@@ -36,5 +36,11 @@ def _transformers(model: str | Path, revision: str | None, reader: FrameReader, 
     return TransformersEngine(model, revision, reader, **options)
 
 
-ENGINES: Final[dict[str, Callable[..., Engine]]] = {"transformers": _transformers}
+def _openai(model: str | Path, revision: str | None, reader: FrameReader, **options: Any) -> Engine:
+    from videopasta_assets.engines.openai_engine import OpenAIEngine
+
+    return OpenAIEngine(model, revision, reader, **options)
+
+
+ENGINES: Final[dict[str, Callable[..., Engine]]] = {"transformers": _transformers, "openai": _openai}
 """Builders by name."""

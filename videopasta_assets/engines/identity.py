@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from videopasta_assets.config.settings import ServerSettings
 from videopasta_assets.errors import UserError
 from videopasta_assets.hashing import stable_hash
 
@@ -23,6 +24,9 @@ _LOADED: Final = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt",
 _SHOWN_DIGITS: Final = 16
 # A folder of such a name says nothing about what is in it; its parent does.
 _GENERIC_NAMES: Final = frozenset({"model", "checkpoint", "adapter"})
+
+UNPINNED: Final = "unpinned"
+"""Revision of a served model whose settings give none."""
 
 
 def model_identity(model: str | Path, revision: str | None = None) -> str:
@@ -35,6 +39,20 @@ def model_identity(model: str | Path, revision: str | None = None) -> str:
     if folder.is_dir():
         return f"{_folder_name(folder)}@{folder_digest(folder)}"
     return f"{model}@{_commit(str(model), revision)}"
+
+
+def served_identity(model: str | Path, revision: str | None, server: ServerSettings) -> str:
+    """Identity of a model behind a server: of a local folder the hash of its files, else what the settings say.
+
+    The server is not asked: a plan is made without it, and it could not prove its answer. What changes replies of the
+    same model is a part: frames as images or compressed, and replies that are held to a schema.
+    """
+    folder = Path(model)
+    local = folder.is_dir() and any(folder.glob("*.safetensors"))
+    identity = model_identity(folder) if local else f"{server.model or model}@{revision or UNPINNED}"
+    if server.frames == "images" or server.frame_format != "png":
+        identity += f"+{server.frames}-{server.frame_format}"
+    return identity + ("+schema" if server.structured_output else "")
 
 
 def adapter_identity(folder: Path) -> str:

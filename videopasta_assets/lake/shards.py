@@ -1,15 +1,20 @@
-"""Sealed shards: which videos landed together. Append-only; a sealed shard is never reopened."""
+"""Sealed shards: which videos landed together. Append-only; a sealed shard is never reopened.
+
+Beside them, also append-only, the links: further files with the content of a video that had landed before.
+"""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from videopasta_assets.lake.store import Lake
 
 _FOLDER: Final = "shards"
-_LINKS: Final = "links.json"
+_LINKS: Final = "links"
 _WIDTH: Final = 6
 
 
@@ -34,7 +39,7 @@ class Shard:
 
 def list_shards(lake: Lake) -> list[str]:
     """Keys of all sealed shards, oldest first."""
-    return sorted(path.stem for path in (lake.root / _FOLDER).glob("*.json"))
+    return _keys(lake.root / _FOLDER)
 
 
 def read_shard(lake: Lake, key: str) -> Shard:
@@ -47,22 +52,39 @@ def read_shard(lake: Lake, key: str) -> Shard:
     return Shard(data["key"], data["sealed_at"], tuple(LandedVideo(**video) for video in data["videos"]))
 
 
-def landed_videos(lake: Lake) -> list[LandedVideo]:
-    """Every video that ever landed, oldest shard first."""
-    return [video for key in list_shards(lake) for video in read_shard(lake, key).videos]
-
-
 def linked_files(lake: Lake) -> list[LandedVideo]:
-    """Further files with the content of a landed video: copies, and files that were moved or touched."""
-    path = lake.root / _LINKS
-    return [LandedVideo(**link) for link in json.loads(path.read_bytes())] if path.exists() else []
+    """Further files with the content of a landed video: copies, and files that were moved or touched.
+
+    A later entry for a path replaces an earlier one.
+    """
+    folder = lake.root / _LINKS
+    batches = _keys(folder)
+    if not batches:
+        return []
+    # A plan asks once a shard: what was sealed never changes, so it is read once.
+    newest = (folder / f"{batches[-1]}.json").stat()
+    return list(_read_links(folder, tuple(batches), newest.st_mtime_ns))
+
+
+def list_links(lake: Lake) -> list[str]:
+    """Keys of all batches of links, oldest first."""
+    return _keys(lake.root / _LINKS)
+
+
+def read_links(lake: Lake, key: str) -> list[LandedVideo]:
+    """The batch of links `key`.
+
+    Raises:
+        FileNotFoundError: no such batch.
+    """
+    return [LandedVideo(**link) for link in json.loads((lake.root / _LINKS / f"{key}.json").read_bytes())]
 
 
 def link_files(lake: Lake, files: Sequence[LandedVideo]) -> None:
-    """Remember `files` as further places of landed videos; a later entry for a path replaces an earlier one."""
+    """Remember `files` as further places of landed videos."""
     if files:
-        links = {link.path: link for link in (*linked_files(lake), *files)}
-        lake.write_file(_LINKS, json.dumps([asdict(link) for link in links.values()], indent=1).encode())
+        key = f"l{_next_number(list_links(lake)):0{_WIDTH}d}"
+        lake.write_file(f"{_LINKS}/{key}.json", json.dumps([asdict(link) for link in files], indent=1).encode())
 
 
 def seal_shards(lake: Lake, videos: Sequence[LandedVideo], per_shard: int) -> list[Shard]:
@@ -78,9 +100,23 @@ def seal_shards(lake: Lake, videos: Sequence[LandedVideo], per_shard: int) -> li
     return shards
 
 
+def _keys(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.json"))
+
+
+@lru_cache(maxsize=4)
+def _read_links(folder: Path, batches: tuple[str, ...], newest_ns: int) -> tuple[LandedVideo, ...]:  # noqa: ARG001
+    links = {
+        link["path"]: LandedVideo(**link)
+        for batch in batches
+        for link in json.loads((folder / f"{batch}.json").read_bytes())
+    }
+    return tuple(links.values())
+
+
 def _next_number(keys: Iterable[str]) -> int:
     return max((int(key[1:]) for key in keys), default=-1) + 1
 
 
-def _batches(videos: Sequence[LandedVideo], size: int) -> Iterable[Sequence[LandedVideo]]:
+def _batches(videos: Sequence[LandedVideo], size: int) -> Iterator[Sequence[LandedVideo]]:
     return (videos[start : start + size] for start in range(0, len(videos), size))

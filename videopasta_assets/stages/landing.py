@@ -1,121 +1,205 @@
-"""Landing: which files of the video folder are new, by content, and which shard they are sealed into."""
+"""Landing: which video files are new, by content, and which shard they are sealed into.
+
+A file that is still being written is left alone: under `settle_seconds` a new file lands when two looks at least so
+far apart found the same size and times. What the first look found is kept in the lake, so that the second may be made
+by another process.
+"""
 
 import hashlib
+import os
+import stat
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from videopasta_assets.errors import UserError
-from videopasta_assets.lake import COMMON, Address
-from videopasta_assets.lake.shards import LandedVideo, Shard, landed_videos, link_files, linked_files, seal_shards
+from videopasta_assets.lake import COMMON, Address, Lake
+from videopasta_assets.lake.known_files import KnownFiles, fingerprint, keep_known_files, known_files
+from videopasta_assets.lake.shards import LandedVideo, Shard, link_files, list_shards, seal_shards
+from videopasta_assets.lake.waiting_files import keep_waiting, read_waiting, waiting_mark
+from videopasta_assets.stages.mirror import mirror
 from videopasta_assets.stages.project import Project
+from videopasta_assets.stages.video_files import MIRROR, VideoFile, video_files
 
 _CHUNK_BYTES: Final = 1 << 20
+_BATCH: Final = 4096
 _LANDING: Final = "landing"
 
 
 @dataclass(frozen=True)
 class Landing:
-    """What a look at the video folder found."""
+    """What a look at the videos found.
+
+    Attributes:
+        files: how many files there are.
+        new: files of a content that has not landed.
+        linked: new files of a content that has.
+        unreadable: files that cannot be taken, each with its reason.
+        unsettled: files that may still be being written.
+        postponed: new files that there was no time for.
+        waiting: since when (Unix seconds) each new file that did not land has been as it is, by mark.
+    """
 
     files: int
     new: tuple[LandedVideo, ...]
     linked: tuple[LandedVideo, ...]
-    unreadable: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()
+    postponed: int = 0
+    waiting: Mapping[bytes, float] = field(default_factory=dict)
 
 
-def look(project: Project, quiet_seconds: float = 0) -> Landing:
-    """Compare the video folder with what has landed. Files whose size and time are known are not hashed again.
+def look(project: Project, settle_seconds: float = 0, deadline: float | None = None) -> Landing:
+    """Compare the videos with what has landed. Writes nothing; known files are not read again.
 
-    Files that changed within the last `quiet_seconds` may still be being written: they are left for a later look.
+    Args:
+        project: the project.
+        settle_seconds: leave files alone that have not kept size and times for so long; 0 takes all.
+        deadline: read no further new file after this time (`time.monotonic`).
 
     Raises:
-        UserError: the folder is missing or cannot be read.
+        UserError: the folder or the manifest is missing or cannot be read.
     """
-    landed = landed_videos(project.lake)
-    known = {(file.path, file.size_bytes, file.modified_ns) for file in (*landed, *linked_files(project.lake))}
-    seen = {video.video_id for video in landed}
-    new: list[LandedVideo] = []
-    linked: list[LandedVideo] = []
+    known = known_files(project.lake)
     unreadable: list[str] = []
-    unsettled: list[str] = []
+    fresh: list[VideoFile] = []
     files = 0
-    for path in video_files(project):
-        files += 1
-        relative = path.relative_to(project.video_folder).as_posix()
-        try:
-            status = path.stat()
-            if (relative, status.st_size, status.st_mtime_ns) in known:
-                continue
-            if quiet_seconds and time.time() - max(status.st_mtime, status.st_ctime) < quiet_seconds:
-                unsettled.append(relative)
-                continue
-            file = LandedVideo(file_hash(path), relative, status.st_size, status.st_mtime_ns)
-        except OSError as error:
-            unreadable.append(f"{relative}: {error.strerror}")
-            continue
-        (linked if file.video_id in seen else new).append(file)
-        seen.add(file.video_id)
-    return Landing(files, tuple(new), tuple(linked), tuple(unreadable), tuple(unsettled))
+    for batch in _batches(video_files(project)):
+        files += len(batch)
+        unreadable += [f"{_shown(file.path)}: {file.reason}" for file in batch if file.reason is not None]
+        taken = [file for file in batch if file.reason is None]
+        held = known.holds_files([fingerprint(file.path, file.size_bytes, file.modified_ns) for file in taken])
+        fresh += [file for file, is_known in zip(taken, held, strict=True) if not is_known]
+    since = _since(project.lake, fresh) if settle_seconds else {}
+    now = time.time()
+    # Copies of objects are complete when they appear: their objects have settled.
+    complete = f"{MIRROR}/" if project.settings.videos.remote is not None else None
+    settled = [
+        file
+        for file in sorted(fresh, key=lambda file: file.path)
+        if (complete and file.path.startswith(complete)) or now - since.get(_mark(file), 0) >= settle_seconds
+    ]
+    new, linked, postponed = _read_new(project, known, settled, unreadable, deadline)
+    taken_paths = {file.path for file in (*new, *linked)}
+    settled_paths = {file.path for file in settled}
+    return Landing(
+        files=files,
+        new=tuple(new),
+        linked=tuple(linked),
+        unreadable=tuple(unreadable),
+        unsettled=tuple(sorted(file.path for file in fresh if file.path not in settled_paths)),
+        postponed=postponed,
+        waiting={_mark(file): since[_mark(file)] for file in fresh if since and file.path not in taken_paths},
+    )
 
 
-def land(project: Project, quiet_seconds: float = 0) -> tuple[Landing, list[Shard]]:
-    """Seal the new files into shards, and link files whose content has landed before.
+def land(project: Project, settle_seconds: float = 0, deadline: float | None = None) -> tuple[Landing, list[Shard]]:
+    """Mirror object storage if there is any, seal new files into shards, and link files whose content has landed.
 
-    Files that changed within the last `quiet_seconds` are left. Two landings at once wait for each other.
+    Two landings at once wait for each other. What a deadline left over is taken by the next landing.
+
+    Args:
+        project: the project.
+        settle_seconds: as `look`.
+        deadline: stop to fetch and to read after this time (`time.monotonic`).
 
     Raises:
-        UserError: the folder is missing, cannot be read, or holds no video and never did.
+        UserError: folder, manifest or storage is missing or cannot be read, or there is no video and never was.
     """
     with project.lake.lock(Address("videos", COMMON, _LANDING)):
-        return _land(project, quiet_seconds)
-
-
-def _land(project: Project, quiet_seconds: float) -> tuple[Landing, list[Shard]]:
-    landing = look(project, quiet_seconds)
-    if landing.files == 0 and not landed_videos(project.lake):
-        patterns = ", ".join(project.settings.videos.patterns)
-        raise UserError(
-            "no videos here",
-            where=str(project.video_folder),
-            fix=f"Put files that match {patterns} there, or set videos.folder in videopasta.yaml.",
-        )
-    link_files(project.lake, landing.linked)
-    return landing, seal_shards(project.lake, landing.new, project.settings.videos.per_shard)
-
-
-def video_files(project: Project) -> Iterator[Path]:
-    """Regular files of the video folder that match a pattern, in order of their names.
-
-    Raises:
-        UserError: the folder is missing or cannot be read.
-    """
-    folder = project.video_folder
-    try:
-        present = folder.is_dir()
-        if present:
-            next(folder.iterdir(), None)
-    except PermissionError as error:
-        raise UserError(
-            "no permission to read this folder", where=str(folder), fix="Mend its permissions, or set videos.folder."
-        ) from error
-    if not present:
-        raise UserError(
-            "the video folder does not exist",
-            where=str(folder),
-            fix="Make it, or set videos.folder in videopasta.yaml.",
-        )
-    matches = {path for pattern in project.settings.videos.patterns for path in folder.glob(pattern) if path.is_file()}
-    return iter(sorted(matches))
+        mirrored = mirror(project, settle_seconds, deadline)
+        landing = look(project, settle_seconds, deadline)
+        if landing.files == 0 and not mirrored.objects and not list_shards(project.lake):
+            raise UserError(
+                "no videos here",
+                where=str(project.settings.videos.remote or project.video_folder),
+                fix=_fix_of_no_videos(project),
+            )
+        link_files(project.lake, landing.linked)
+        sealed = seal_shards(project.lake, landing.new, project.settings.videos.per_shard)
+        keep_known_files(project.lake)
+        if settle_seconds:
+            keep_waiting(project.lake, {**landing.waiting, **mirrored.waiting})
+    whole = replace(
+        landing,
+        unreadable=(*landing.unreadable, *mirrored.unreadable),
+        unsettled=(*landing.unsettled, *mirrored.unsettled),
+        postponed=landing.postponed + mirrored.postponed,
+    )
+    return whole, sealed
 
 
 def file_hash(path: Path) -> str:
     """SHA-256 of the file's bytes: its `video_id`."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    # Not blocking: between look and open a name may have become a pipe.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(None, "it is no regular file")
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _read_new(
+    project: Project,
+    known: KnownFiles,
+    settled: Sequence[VideoFile],
+    unreadable: list[str],
+    deadline: float | None,
+) -> tuple[list[LandedVideo], list[LandedVideo], int]:
+    """(files of new content, files of landed content, files that there was no time for)."""
+    new: list[LandedVideo] = []
+    linked: list[LandedVideo] = []
+    seen: set[str] = set()
+    for done, file in enumerate(settled):
+        if deadline is not None and time.monotonic() > deadline:
+            return new, linked, len(settled) - done
+        path = project.video_folder / file.path
+        try:
+            landed = LandedVideo(file_hash(path), file.path, file.size_bytes, file.modified_ns)
+            status = path.stat()
+        except OSError as error:
+            unreadable.append(f"{_shown(file.path)}: {error.strerror}")
+            continue
+        if (status.st_size, status.st_mtime_ns) != (file.size_bytes, file.modified_ns):
+            unreadable.append(f"{_shown(file.path)}: it changed while it was read; the next look takes it")
+            continue
+        (linked if landed.video_id in seen or known.holds_content(landed.video_id) else new).append(landed)
+        seen.add(landed.video_id)
+    return new, linked, 0
+
+
+def _since(lake: Lake, fresh: Sequence[VideoFile]) -> dict[bytes, float]:
+    """Since when each new file has been as it is, as far as looks have seen."""
+    before = read_waiting(lake)
+    now = time.time()
+    return {_mark(file): before.get(_mark(file), now) for file in fresh}
+
+
+def _mark(file: VideoFile) -> bytes:
+    return waiting_mark(file.path, file.size_bytes, file.touched_ns)
+
+
+def _batches(files: Iterator[VideoFile]) -> Iterator[list[VideoFile]]:
+    while batch := list(islice(files, _BATCH)):
+        yield batch
+
+
+def _shown(path: str) -> str:
+    """The path on one line."""
+    return path if path.isprintable() else repr(path)
+
+
+def _fix_of_no_videos(project: Project) -> str:
+    videos = project.settings.videos
+    if videos.manifest is not None:
+        return f"Name some in {videos.manifest}."
+    wanted = f"that match {', '.join(videos.patterns)}"
+    if videos.remote is not None:
+        return f"Put files {wanted} there, or set videos.remote in videopasta.yaml."
+    return f"Put files {wanted} there, or set videos.folder in videopasta.yaml."

@@ -8,12 +8,13 @@ from typing import Literal, Protocol
 
 from videopasta_assets.config import ProjectSettings, RoleSettings
 from videopasta_assets.config.embedded import EMBEDDED_MODEL, MODEL_DIR
-from videopasta_assets.config.settings import DecodingSettings
+from videopasta_assets.config.settings import DecodingSettings, ServerSettings
 from videopasta_assets.engines import Decoding, Engine
-from videopasta_assets.engines.identity import model_identity
+from videopasta_assets.engines.identity import model_identity, served_identity
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import COMMON, TABLES, Address, Lake, Row
 from videopasta_assets.prompts import PromptLibrary
+from videopasta_assets.video.guard import MediaLimits
 from videopasta_assets.video.plan import SamplingSpec
 from videopasta_assets.video.reader import FrameReader, get_reader
 
@@ -52,7 +53,13 @@ class Project:
     @cached_property
     def reader(self) -> FrameReader:
         """Decodes frames; it opens nothing outside the video folder and the benchmarks' folders."""
-        return get_reader(self.settings.videos.decoder, roots=self.roots)
+        return get_reader(self.settings.videos.decoder, roots=self.roots, limits=self.limits)
+
+    @property
+    def limits(self) -> MediaLimits:
+        """What is too big to be read, and how long a decoder may take."""
+        videos = self.settings.videos
+        return MediaLimits(max_file_bytes=videos.max_bytes, decode_seconds=videos.decode_seconds)
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -63,6 +70,11 @@ class Project:
     def address(self, table: str, shard: str) -> Address:
         """Where `table` keeps the rows of `shard` for this recipe."""
         return Address(table, self.recipe if TABLES[table].per_recipe else COMMON, shard)
+
+    def data_version(self, table: str, shard: str) -> str:
+        """Data version of what the lake holds of a table; empty before it was materialized."""
+        manifest = self.lake.manifest(self.address(table, shard))
+        return manifest.data_version if manifest else ""
 
     def role(self, role: RoleName) -> RoleSettings:
         """Settings of a role."""
@@ -82,13 +94,18 @@ class Project:
     def model_id(self, role: RoleName) -> str:
         """`name@revision` of a role's model, without loading it."""
         settings = self.role(role)
-        key = (settings.model, settings.revision)
+        key = (settings.model, settings.revision, settings.server if settings.engine == "openai" else None)
         if key not in self._model_ids:
-            self._model_ids[key] = model_identity(self.model_source(role), settings.revision)
+            source = self.model_source(role)
+            self._model_ids[key] = (
+                model_identity(source, settings.revision)
+                if key[-1] is None
+                else served_identity(source, settings.revision, key[-1])
+            )
         return self._model_ids[key]
 
     @cached_property
-    def _model_ids(self) -> dict[tuple[str, str | None], str]:
+    def _model_ids(self) -> dict[tuple[str, str | None, ServerSettings | None], str]:
         return {}
 
     def model_source(self, role: RoleName) -> str:

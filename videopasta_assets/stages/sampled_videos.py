@@ -2,17 +2,24 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
 
-from videopasta_assets.errors import VideoPastaError
+from videopasta_assets.errors import UserError
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
-from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
+from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Project, good_rows
-from videopasta_assets.video.clip import Clip, load_frames
+from videopasta_assets.video.clip import Clip
+from videopasta_assets.video.guard import UnreadableVideo
 from videopasta_assets.video.plan import FramePlan, plan_frames, plans_coincide
+from videopasta_assets.video.probe import VideoInfo
+from videopasta_assets.video.reader import FrameReader
 from videopasta_assets.video.worker import probe_safely
 
 STAGE_VERSION = "1"
+_READ_BYTES: Final = 256 << 20
+"""Frames that are decoded only to be looked at are held in memory up to here."""
 
 
 def spec(project: Project) -> dict[str, str]:
@@ -36,11 +43,15 @@ def derive(project: Project, shard: str) -> list[Derivation]:
 
 
 def compute(project: Project, derivations: Sequence[Derivation]) -> Iterator[Row]:
-    """Probe, plan, decode; a video that cannot be read is a row that says why."""
+    """Probe, plan, decode; a video that cannot be read is a row that says why.
+
+    Raises:
+        VideoPastaError: no decoder can be started, which is no fault of the videos.
+    """
     for derivation in derivations:
         try:
             yield _sampled(project, derivation)
-        except VideoPastaError as error:
+        except (UnreadableVideo, UserError) as error:
             video = derivation.payload
             yield {
                 "row_key": derivation.row_key,
@@ -50,16 +61,13 @@ def compute(project: Project, derivations: Sequence[Derivation]) -> Iterator[Row
             }
 
 
+STAGE: Final = Stage("sampled_videos", ("videos",), spec, derive)
+
+
 def run(project: Project, shard: str, *, retry_failed: bool = False, progress: Progress = silent) -> Outcome:
     """Bring the shard's `sampled_videos` up to date."""
-    return materialize(
-        project.lake,
-        project.address("sampled_videos", shard),
-        derive(project, shard),
-        lambda todo: compute(project, todo),
-        spec(project),
-        retry_failed=retry_failed,
-        progress=progress,
+    return run_stage(
+        project, STAGE, shard, lambda todo: compute(project, todo), retry_failed=retry_failed, progress=progress
     )
 
 
@@ -79,11 +87,14 @@ def clip_of(project: Project, row: Row, role: str) -> Clip:
 
 def _sampled(project: Project, derivation: Derivation) -> Row:
     video = derivation.payload
-    info = probe_safely(project.video_folder / video["path"], project.roots)
+    path = project.video_folder / video["path"]
+    info = probe_safely(path, project.roots, project.limits)
+    if info.video_id != video["video_id"]:
+        raise UnreadableVideo("the content of this file is no longer what it was when it landed")
     dense = plan_frames(info, project.sampling("dense"), "dense")
     sparse = plan_frames(info, project.sampling("sparse"), "sparse")
-    clip = Clip(video["video_id"], project.video_folder / video["path"], dense)
-    frames = load_frames(clip, project.reader)
+    digest = _frames_digest(project.reader, path, info, dense)
+    _frames_digest(project.reader, path, info, sparse, known=dense.indices)
     return {
         "row_key": derivation.row_key,
         "video_id": video["video_id"],
@@ -103,5 +114,18 @@ def _sampled(project: Project, derivation: Derivation) -> Row:
         "sparse_plan": sparse.identity,
         "plans_coincide": plans_coincide(dense, sparse),
         "decoder": project.reader.name,
-        "frame_digest": hashlib.blake2b(frames.tobytes(), digest_size=16).hexdigest(),
+        "frame_digest": digest,
     }
+
+
+def _frames_digest(reader: FrameReader, path: Path, info: VideoInfo, plan: FramePlan, known: Sequence[int] = ()) -> str:
+    """Digest of the plan's frames, without those that are `known` to decode."""
+    digest = hashlib.blake2b(digest_size=16)
+    wanted = [
+        (index, second) for index, second in zip(plan.indices, plan.timestamps, strict=True) if index not in known
+    ]
+    at_once = max(1, _READ_BYTES // (info.width * info.height * 3))
+    for start in range(0, len(wanted), at_once):
+        indices, seconds = zip(*wanted[start : start + at_once], strict=True)
+        digest.update(reader.read(path, indices, timestamps=seconds).tobytes())
+    return digest.hexdigest()

@@ -1,12 +1,14 @@
 """Stage `videos`: the members of a shard, and whether each file is still there."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
-from videopasta_assets.hashing import stable_hash
+from videopasta_assets.hashing import combined_hash, stable_hash
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.lake.shards import LandedVideo, linked_files, read_shard
-from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
+from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Project
 
 STAGE_VERSION = "1"
@@ -20,16 +22,48 @@ def spec(project: Project) -> dict[str, str]:  # noqa: ARG001 - every stage has 
 def derive(project: Project, shard: str) -> list[Derivation]:
     """One row a member of the shard; when no file has its content any more, the row is a tombstone."""
     sealed = read_shard(project.lake, shard)
+    return [
+        Derivation(
+            video.video_id,
+            stable_hash(STAGE_VERSION, video.video_id, path),
+            (video, path, sealed.sealed_at),
+        )
+        for video, path in found_files(project, sealed.videos, links_by_video(project))
+    ]
+
+
+def found_files(
+    project: Project, videos: Sequence[LandedVideo], links: Mapping[str, Sequence[LandedVideo]]
+) -> list[tuple[LandedVideo, str | None]]:
+    """Each video with the path at which its content lies now; None when it lies nowhere any more."""
+    folder = str(project.video_folder)
+    return [
+        (
+            video,
+            next(
+                (place.path for place in (video, *links.get(video.video_id, ())) if _is_unchanged(folder, place)), None
+            ),
+        )
+        for video in videos
+    ]
+
+
+def links_by_video(project: Project) -> dict[str, list[LandedVideo]]:
+    """Further files with the content of landed videos."""
     links: dict[str, list[LandedVideo]] = {}
     for link in linked_files(project.lake):
         links.setdefault(link.video_id, []).append(link)
-    derivations = []
-    for video in sealed.videos:
-        places = (video, *links.get(video.video_id, ()))
-        path = next((place.path for place in places if _is_unchanged(project, place)), None)
-        provenance = stable_hash(STAGE_VERSION, video.video_id, path)
-        derivations.append(Derivation(video.video_id, provenance, (video, path, sealed.sealed_at)))
-    return derivations
+    return links
+
+
+def files_version(found: Sequence[tuple[LandedVideo, str | None]]) -> dict[str, str]:
+    """Version of a shard's files: which of them lie where."""
+    return {"files": combined_hash(f"{video.video_id} {path}" for video, path in found)}
+
+
+def outside(project: Project, shard: str) -> dict[str, str]:
+    """Version of what the shard's rows are derived from: files, not tables."""
+    return files_version(found_files(project, read_shard(project.lake, shard).videos, links_by_video(project)))
 
 
 def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
@@ -46,22 +80,17 @@ def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
         }
 
 
+STAGE: Final = Stage("videos", (), spec, derive, outside=outside)
+
+
 def run(project: Project, shard: str, *, retry_failed: bool = False, progress: Progress = silent) -> Outcome:
     """Bring the shard's `videos` up to date."""
-    return materialize(
-        project.lake,
-        project.address("videos", shard),
-        derive(project, shard),
-        compute,
-        spec(project),
-        retry_failed=retry_failed,
-        progress=progress,
-    )
+    return run_stage(project, STAGE, shard, compute, retry_failed=retry_failed, progress=progress)
 
 
-def _is_unchanged(project: Project, video: LandedVideo) -> bool:
+def _is_unchanged(folder: str, video: LandedVideo) -> bool:
     try:
-        status = (project.video_folder / video.path).stat()
-    except OSError:
+        status = os.stat(f"{folder}/{video.path}")  # noqa: PTH116 - a plan asks for every video that ever landed
+    except (OSError, ValueError):
         return False
     return status.st_size == video.size_bytes and status.st_mtime_ns == video.modified_ns

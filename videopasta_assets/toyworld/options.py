@@ -152,7 +152,8 @@ def _edits(scene: Scene, truth: Claim, fields: _Fields, rng: random.Random) -> I
     if truth.kind not in _GIVEN:
         for slot in ("s", "r"):
             if slot in fields:
-                yield from ({slot: second} for second in _other_seconds(scene, fields, slot, rng))
+                for second in _other_seconds(scene, fields, slot, rng):
+                    yield {slot: second}
     alone = not others and "q" not in fields
     for slot in ("p", "q"):
         if slot in fields:
@@ -202,7 +203,9 @@ def _other_seconds(scene: Scene, fields: _Fields, slot: str, rng: random.Random)
     """Up to three seconds, clearly apart from each other and from the stated one, as likely as that one."""
     fractions = _likely_fractions()[_event(fields, slot)]
     kept = [int(fields[slot])]
-    for attempt in range(80):
+    # Where a second is all that can vary, three more are needed: then any moment will do as a last resort.
+    tries = 80 if fields["kind"] in ("happens", "cut") else 60
+    for attempt in range(tries):
         fraction = rng.choice(fractions) if attempt < 60 else rng.random()
         second = seconds(fraction * scene.duration)
         if all(abs(second - other) > 1.15 * tolerance(scene) for other in kept):
@@ -214,18 +217,21 @@ def _event(fields: _Fields, slot: str) -> str:
     """What happens at a stated second."""
     if fields["kind"] == "end order" and slot == "s":
         return "flash ends"
-    return fields.get("v", fields["kind"] if fields["kind"] == "cut" else "flash")
+    kind = fields["kind"]
+    return fields.get("v", kind if kind in ("cut", "touched", "alone") else "flash")
 
 
 @cache
 def _likely_fractions() -> dict[str, tuple[float, ...]]:
     """Where in a video things happen, as fractions of its duration, by event; measured on scenes of no split."""
-    found: dict[str, list[float]] = {"flash": [], "flash ends": [], "cut": []}
-    for number in range(300):
+    found: dict[str, list[float]] = {}
+    for number in range(1500):
         scene = sample_scene(random.Random(f"prior:{number}"))
         times = {
             "flash": [thing.flash for thing in scene.things],
             "flash ends": [thing.flash + scene.slot for thing in scene.things],
+            "touched": [thing.flash for thing in scene.things if thing.caused_by],
+            "alone": [thing.flash for thing in scene.things if not thing.caused_by],
             "cut": [] if scene.cut is None else [scene.cut],
             **{verb: [t for thing in scene.things for t in event_times(thing, verb)[:1]] for verb in VERBS},
         }

@@ -50,6 +50,7 @@ class DecordReader:
                 frames: NDArray[np.uint8] = video.get_batch(list(indices)).asnumpy()
             except (decord.DECORDError, RuntimeError, IndexError) as error:
                 raise UnreadableVideo("decord cannot decode this file; use decoder: pyav") from error
+            file.check_unchanged()
         if frames.shape[1:3] != (index.height, index.width):
             raise UnreadableVideo("decord turns or sizes the frames of this file wrongly; use decoder: pyav for it")
         return frames if (width, height) == (index.width, index.height) else _shrunk(frames, width, height)

@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 from videopasta_assets.errors import VideoPastaError
 
 _SNIFF_BYTES: Final = 1024
+_NO_PERMISSION: Final = "no permission to read this file"
 _TS_PACKETS: Final = ((188, 0), (192, 4), (204, 0))
 _STILL_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"})
 
@@ -63,7 +64,10 @@ class UnreadableVideo(VideoPastaError):  # noqa: N818 - a row's state, in the pr
 
 @dataclass(frozen=True)
 class MediaLimits:
-    """What is refused as too big. Sides in pixels; `max_read_bytes` is of the RGB frames that one read returns."""
+    """What is refused as too big. Sides in pixels; `max_read_bytes` is of the RGB frames that one read returns.
+
+    A decoder in a worker process is ended after `decode_seconds`, and a second more for each megabyte of the file.
+    """
 
     max_file_bytes: int = 64 << 30
     max_side: int = 8192
@@ -71,6 +75,7 @@ class MediaLimits:
     max_aspect: float = 100.0
     max_frames: int = 5_000_000
     max_read_bytes: int = 4 << 30
+    decode_seconds: float = 60.0
 
 
 DEFAULT_LIMITS: Final = MediaLimits()
@@ -90,6 +95,15 @@ class GuardedFile:
     def size_bytes(self) -> int:
         """Size in bytes."""
         return self.state[2]
+
+    def check_unchanged(self) -> None:
+        """Refuse what was read from a file that was written to meanwhile.
+
+        Raises:
+            UnreadableVideo: size or time of change are not those of the moment when it was opened.
+        """
+        if _state(os.fstat(self.descriptor)) != self.state:
+            raise UnreadableVideo("this file changed while it was being read; it may still be being written")
 
     @contextmanager
     def open(self, threads: int = 1) -> Iterator[tuple[InputContainer, VideoStream]]:
@@ -123,30 +137,48 @@ class GuardedFile:
 
 
 @contextmanager
+def regular_file(path: Path, roots: Sequence[Path], max_bytes: int) -> Iterator[tuple[Path, int]]:
+    """Real path and descriptor of `path` if it is a regular file inside one of `roots`, whatever its content.
+
+    Raises:
+        UnreadableVideo: with the reason why not; also for an I/O error while it is being read.
+    """
+    real = _resolve(path, roots)
+    try:
+        descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError as error:
+        raise UnreadableVideo(_NO_PERMISSION) from error
+    except OSError as error:
+        raise UnreadableVideo(f"this file cannot be opened ({_words(error)})") from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableVideo(f"this is {_kind(status.st_mode)}, not a file")
+        if status.st_size > max_bytes:
+            raise UnreadableVideo(f"this file is too big ({status.st_size:,} bytes; at most {max_bytes:,})")
+        _check_still_inside(descriptor, roots)
+        yield real, descriptor
+    except OSError as error:
+        raise UnreadableVideo(f"reading this file failed ({_words(error)})") from error
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def guarded_file(path: Path, roots: Sequence[Path], limits: MediaLimits = DEFAULT_LIMITS) -> Iterator[GuardedFile]:
     """Open `path` for reading if it is a media file inside one of `roots`, and close it on exit.
 
     Raises:
         UnreadableVideo: with the reason why not.
     """
-    real = _resolve(path, roots)
-    try:
-        descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except PermissionError as error:
-        raise UnreadableVideo("no permission to read this file") from error
-    except OSError as error:
-        raise UnreadableVideo(f"this file cannot be opened ({error.strerror})") from error
-    try:
-        status = os.fstat(descriptor)
-        _check_regular(status, limits)
-        _check_still_inside(descriptor, roots)
+    with regular_file(path, roots, limits.max_file_bytes) as (real, descriptor):
+        state = _state(os.fstat(descriptor))
+        if state[2] == 0:
+            raise UnreadableVideo("this file is empty (0 bytes)")
         media_format = sniff_format(os.pread(descriptor, _SNIFF_BYTES, 0))
         if media_format is None:
             raise UnreadableVideo("this is no video file that we read (its first bytes are of no known video format)")
-        state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         yield GuardedFile(real, descriptor, media_format, state, limits)
-    finally:
-        os.close(descriptor)
 
 
 def sniff_format(head: bytes) -> str | None:  # noqa: PLR0911 - a table of signatures reads best as one
@@ -189,8 +221,10 @@ def _resolve(path: Path, roots: Sequence[Path]) -> Path:
         reason = "this is a link to a file that does not exist" if path.is_symlink() else "this file does not exist"
         raise UnreadableVideo(reason) from error
     except PermissionError as error:
-        raise UnreadableVideo("no permission to read this file") from error
-    except (OSError, RuntimeError) as error:
+        raise UnreadableVideo(_NO_PERMISSION) from error
+    except RuntimeError as error:
+        raise UnreadableVideo("this link leads back to itself") from error
+    except OSError as error:
         raise UnreadableVideo(f"this file cannot be opened ({_words(error)})") from error
     if not _inside(real, roots):
         raise UnreadableVideo("this file lies outside the video folders (a link may lead there)")
@@ -211,13 +245,8 @@ def _check_still_inside(descriptor: int, roots: Sequence[Path]) -> None:
         raise UnreadableVideo("this file moved outside the video folders while it was being opened")
 
 
-def _check_regular(status: os.stat_result, limits: MediaLimits) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise UnreadableVideo(f"this is {_kind(status.st_mode)}, not a file")
-    if status.st_size == 0:
-        raise UnreadableVideo("this file is empty (0 bytes)")
-    if status.st_size > limits.max_file_bytes:
-        raise UnreadableVideo(f"this file is too big ({status.st_size:,} bytes; at most {limits.max_file_bytes:,})")
+def _state(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _kind(mode: int) -> str:

@@ -125,7 +125,7 @@ def build_index(file: GuardedFile) -> FrameIndex:
         frames = (frame for frame, _ in decoded(container, stream))
         first = next(frames, None)
         if first is None:
-            raise UnreadableVideo("no frame of this video can be decoded")
+            raise UnreadableVideo(_why_nothing_comes_out(file))
         check_size(first.width, first.height, file.limits)
         keyframes: tuple[Keyframe, ...] = ()
         durations: list[int]
@@ -152,37 +152,68 @@ def build_index(file: GuardedFile) -> FrameIndex:
         )
 
 
+def _why_nothing_comes_out(file: GuardedFile) -> str:
+    with file.open() as (container, stream):
+        packet = next(packets(container, stream))
+        if packet.has_sidedata("encryption_info"):
+            return "this video is encrypted"
+    return "no frame of this video can be decoded; it is damaged or incomplete"
+
+
 def decoded(container: InputContainer, stream: VideoStream) -> Iterator[tuple[VideoFrame, bool]]:
     """Decode on from where the demuxer stands: each frame, and whether its picture may be trusted.
 
-    Damaged packets are passed over, as every player does; but pictures refer to earlier ones, so that none is to be
+    Damaged packets are passed over, as every player does; but pictures refer to others, so that none is to be
     trusted from the damage to the next keyframe.
 
     Raises:
         UnreadableVideo: the stream is so damaged that nothing comes out any more.
     """
     failures = 0
-    damaged_at: int | None = None
-    trusted = True
+    trust = _Trust()
     for packet in packets(container, stream):
-        if packet.is_corrupt:
-            trusted, damaged_at = False, packet.pts
         try:
             frames = packet.decode()
         except av.FFmpegError as error:
             failures += 1
             if failures > _DAMAGE_LIMIT:
                 raise UnreadableVideo("this video is damaged: most of it cannot be decoded") from error
-            trusted, damaged_at = False, packet.pts
+            trust.refused(packet)
             continue
+        trust.took(packet)
         if frames:
             failures = 0
         for frame in frames:
-            if not isinstance(frame, VideoFrame):
-                continue
-            if frame.key_frame and (damaged_at is None or frame.pts is None or frame.pts > damaged_at):
-                trusted = True
-            yield frame, trusted and not frame.is_corrupt
+            yield frame, not frame.is_corrupt and trust.of(frame.pts)
+
+
+class _Trust:
+    """Which frames may be trusted: a decoder holds frames back, so that each is judged by when its packet went in."""
+
+    def __init__(self) -> None:
+        self._intact = True
+        self._since: int | None = None
+        self._of_packet: dict[int, bool] = {}
+
+    def refused(self, packet: "Packet[VideoStream]") -> None:
+        """The decoder complained; what it made of `packet` may still come out."""
+        self._intact = False
+        if packet.pts is not None:
+            self._of_packet[packet.pts] = False
+
+    def took(self, packet: "Packet[VideoStream]") -> None:
+        """The decoder took `packet` without complaint. From a keyframe on, what is shown after it is whole again."""
+        if packet.is_corrupt:
+            self._intact = False
+        elif packet.is_keyframe and not self._intact:
+            self._intact, self._since = True, packet.pts
+        if packet.pts is not None:
+            early = self._since is not None and packet.pts < self._since
+            self._of_packet[packet.pts] = self._intact and not early
+
+    def of(self, pts: int | None) -> bool:
+        """Whether the frame that came out at `pts` is one to trust."""
+        return self._intact if pts is None else self._of_packet.pop(pts, self._intact)
 
 
 def packets(container: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream]"]:
@@ -214,12 +245,14 @@ def _scan_packets(container: InputContainer, stream: VideoStream, file: GuardedF
     keyframes: list[Keyframe] = []
     delay: int | None = None
     nal_length = _h264_length_size(stream)
+    reorders = False
     for packet in packets(container, stream):
         if packet.size == 0 or packet.is_corrupt:
             continue
         pts = packet.pts
         if pts is None or pts in shown:
             return None
+        reorders = reorders or pts != packet.dts
         if packet.is_keyframe and (nal_length is None or _has_idr(packet, nal_length)):
             # FFmpeg seeks MP4 by decoding time, moved by the delay between the two times; Matroska by presentation.
             seek = pts
@@ -233,6 +266,9 @@ def _scan_packets(container: InputContainer, stream: VideoStream, file: GuardedF
         if len(shown) > file.limits.max_frames:
             raise UnreadableVideo(f"this video has more than {file.limits.max_frames:,} frames")
     if not shown or not keyframes or keyframes != sorted(keyframes, key=lambda keyframe: keyframe.pts):
+        return None
+    # Frames that are stored out of order, but whose times say that they are not: only the decoder can tell.
+    if stream.codec_context.has_b_frames and not reorders:
         return None
     ticks = tuple(sorted(shown))
     return _PacketScan(ticks, tuple(keyframes), shown[ticks[-1]])

@@ -1,27 +1,17 @@
 """What a video file is: identity, shape and the time of every frame."""
 
-import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from videopasta_assets.video.guard import (
-    DEFAULT_LIMITS,
-    GuardedFile,
-    MediaLimits,
-    UnreadableVideo,
-    guarded_file,
-)
+from videopasta_assets.video.guard import DEFAULT_LIMITS, MediaLimits, UnreadableVideo, guarded_file
+from videopasta_assets.video.identity import descriptor_id
 from videopasta_assets.video.index import remembered_index
 
 __all__ = ["UnreadableVideo", "VideoInfo", "probe"]
-
-_CHUNK_BYTES: Final = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -58,8 +48,10 @@ def probe(path: Path, roots: Sequence[Path], limits: MediaLimits = DEFAULT_LIMIT
     """
     with guarded_file(path, roots, limits) as file:
         index = remembered_index(file)
+        video_id = descriptor_id(file.descriptor)
+        file.check_unchanged()
         return VideoInfo(
-            video_id=_content_hash(file),
+            video_id=video_id,
             path=path,
             size_bytes=file.size_bytes,
             container=index.container,
@@ -73,13 +65,3 @@ def probe(path: Path, roots: Sequence[Path], limits: MediaLimits = DEFAULT_LIMIT
             seekable=bool(index.keyframes),
             pts=np.asarray(index.seconds, dtype=np.float64),
         )
-
-
-def _content_hash(file: GuardedFile) -> str:
-    """SHA-256 of the bytes behind the descriptor that was checked, so not of a file swapped in later."""
-    digest = hashlib.sha256()
-    offset = 0
-    while chunk := os.pread(file.descriptor, _CHUNK_BYTES, offset):
-        digest.update(chunk)
-        offset += len(chunk)
-    return digest.hexdigest()

@@ -92,6 +92,7 @@ class PyavReader:
             width, height = fitted_size(index.width, index.height, max_side)
             wanted = check_request(index, indices, timestamps, width * height * 3, self._limits)
             pictures = self._pictures(file, index, wanted, _converter(index, width, height, self._limits))
+            file.check_unchanged()
         return np.stack([pictures[number] for number in indices])
 
     def _pictures(

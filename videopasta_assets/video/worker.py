@@ -28,8 +28,8 @@ from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.video.guard import DEFAULT_LIMITS, MediaLimits, UnreadableVideo
 from videopasta_assets.video.probe import VideoInfo
 
-BASE_SECONDS: Final = 60.0
 SECONDS_PER_MEGABYTE: Final = 1.0
+MAX_SECONDS: Final = 3600.0
 MEMORY_BYTES: Final = 8 << 30
 _START_SECONDS: Final = 60.0
 _KEEP_BYTES: Final = 256 << 20
@@ -68,7 +68,7 @@ class DecodeWorker:
                 connection.send_bytes(json.dumps(request).encode())
                 if not connection.poll(seconds):
                     self._kill()
-                    raise UnreadableVideo(f"decoding took longer than {seconds:.0f} s and was stopped")
+                    raise UnreadableVideo(f"decoding took longer than {seconds:g} s and was stopped")
                 reply = json.loads(connection.recv_bytes())
                 payload = _contents(self._frames_file, int(reply.get("bytes", 0)))
             except (EOFError, OSError) as error:
@@ -80,7 +80,9 @@ class DecodeWorker:
         if "unreadable" in reply:
             raise UnreadableVideo(reply["unreadable"])
         if "failure" in reply:
-            raise VideoPastaError(f"the decoder's process failed: {reply['failure']}")
+            raise UnreadableVideo(
+                f"decoding failed in a way that nobody foresaw ({reply['failure']}); please report it"
+            )
         return reply["result"], payload
 
     def close(self) -> None:
@@ -150,16 +152,16 @@ def probe_safely(
     roots: Sequence[Path],
     limits: MediaLimits = DEFAULT_LIMITS,
     *,
-    base_seconds: float = BASE_SECONDS,
     worker: DecodeWorker | None = None,
 ) -> VideoInfo:
     """`probe` in a worker process, so that no file can crash or hang the caller.
 
     Raises:
         UnreadableVideo: as `probe`; also when the decoder crashes or exceeds its time.
+        VideoPastaError: the worker cannot be started, which is no fault of the file.
     """
     arguments = {"path": str(path.absolute()), "roots": _texts(roots), "limits": asdict(limits)}
-    facts, pts = (worker or shared_worker()).call("probe", arguments, allowance(path, base_seconds))
+    facts, pts = (worker or shared_worker()).call("probe", arguments, allowance(path, limits))
     return VideoInfo(**facts, path=path, pts=pts.view(np.float64))
 
 
@@ -173,11 +175,10 @@ class IsolatedReader:
         *,
         limits: MediaLimits = DEFAULT_LIMITS,
         threads: int = 1,
-        base_seconds: float = BASE_SECONDS,
         worker: DecodeWorker | None = None,
     ) -> None:
         self._decoder = decoder
-        self._base_seconds = base_seconds
+        self._limits = limits
         self._worker = worker or shared_worker()
         self._settings = {"decoder": decoder, "roots": _texts(roots), "limits": asdict(limits), "threads": threads}
 
@@ -202,16 +203,17 @@ class IsolatedReader:
             "max_side": max_side,
             "timestamps": None if timestamps is None else [float(second) for second in timestamps],
         }
-        shape, pixels = self._worker.call("read", arguments, allowance(path, self._base_seconds))
+        shape, pixels = self._worker.call("read", arguments, allowance(path, self._limits))
         return pixels.reshape(shape)
 
 
-def allowance(path: Path, base_seconds: float) -> float:
-    """Seconds that decoding `path` may take: a base, and more for each megabyte."""
+def allowance(path: Path, limits: MediaLimits) -> float:
+    """Seconds that decoding `path` may take: a base, more for each megabyte, and never over `MAX_SECONDS`."""
     try:
-        return base_seconds + path.stat().st_size / 1e6 * SECONDS_PER_MEGABYTE
+        megabytes = path.stat().st_size / 1e6
     except (OSError, ValueError):  # the worker will say what is wrong with it
-        return base_seconds
+        megabytes = 0
+    return min(limits.decode_seconds + megabytes * SECONDS_PER_MEGABYTE, MAX_SECONDS)
 
 
 def _texts(roots: Sequence[Path]) -> list[str]:

@@ -1,0 +1,112 @@
+"""The OpenAI engine against a real HTTP server with a real model behind it: the contract, and the same answers."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.engines.contract import SAMPLED, TEXTS, EngineContract, answers, ask, ask_about, texts
+from tests.fakes.model_server import MODEL, ModelServer
+from videopasta_assets.config.settings import ServerSettings
+from videopasta_assets.engines import Engine, EngineError
+from videopasta_assets.engines.factory import build_engine
+from videopasta_assets.engines.openai_engine import OpenAIEngine
+from videopasta_assets.errors import UserError
+from videopasta_assets.video.clip import Clip
+from videopasta_assets.video.reader import FrameReader
+
+
+@pytest.fixture(scope="module")
+def server(model_folder: Path) -> Iterator[ModelServer]:
+    with ModelServer(model_folder) as running:
+        yield running
+
+
+def settings(server: ModelServer, **changes: object) -> ServerSettings:
+    exact = {"base_url": server.base_url, "model": MODEL, "frame_format": "png", "patience_seconds": 5.0}
+    return ServerSettings.model_validate({**exact, **changes})
+
+
+@pytest.fixture(scope="module")
+def engine(server: ModelServer, model_folder: Path, reader: FrameReader) -> Iterator[Engine]:
+    built = build_engine("openai", model_folder, reader=reader, server=settings(server, structured_output=False))
+    yield built
+    built.close()
+
+
+class TestOpenAIEngine(EngineContract):
+    """The contract, over HTTP."""
+
+
+@pytest.mark.parametrize("system", ["", "be exact"])
+def test_server_and_process_see_the_same_tokens_and_give_the_same_answers(
+    engine: Engine, transformers_engine: Engine, clips: list[Clip], system: str
+) -> None:
+    for requests in (ask_about([*clips, None], system=system), ask_about([*clips, None], SAMPLED)):
+        here, there = answers(transformers_engine, requests), answers(engine, requests)
+        for request_id, reply in here.items():
+            assert replace(there[request_id], seconds=0) == replace(reply, seconds=0)
+    assert engine.model_id == transformers_engine.model_id
+
+
+def test_what_changes_the_model_s_input_changes_the_identity(server: ModelServer) -> None:
+    ids = {
+        OpenAIEngine("org/vlm", revision, None, server=settings(server, model=None, **changes)).model_id  # type: ignore[arg-type]
+        for revision in (None, "abc")
+        for changes in ({}, {"frame_format": "jpeg"}, {"frames": "images"}, {"structured_output": False})
+    }
+    assert len(ids) == 8
+    assert "org/vlm@abc" in ids
+    assert "org/vlm@unpinned+schema" in ids
+
+
+def test_images_carry_their_times_and_stand_before_the_text(
+    server: ModelServer, reader: FrameReader, clips: list[Clip]
+) -> None:
+    engine = OpenAIEngine("org/vlm", None, reader, server=settings(server, frames="images", frame_format="jpeg"))
+    server.bodies.clear()
+    list(engine.generate([ask("a", TEXTS[0], clips[0], json_schema={"type": "object"})]))
+    engine.close()
+    content = server.bodies[0]["messages"][0]["content"]
+    assert [part["type"] for part in content] == ["text", "image_url"] * 4 + ["text"]
+    assert [part["text"] for part in content[:-1:2]] == [f"{time:.2f} s:" for time in clips[0].plan.timestamps]
+    assert content[1]["image_url"]["url"].startswith("data:image/jpeg;base64,/9j/")
+    assert content[-1]["text"] == TEXTS[0]
+    assert "media_io_kwargs" not in server.bodies[0]
+    assert server.bodies[0]["response_format"]["json_schema"]["schema"] == {"type": "object"}
+    assert "seed" not in server.bodies[0]
+
+
+def test_an_unknown_model_is_one_sentence_with_the_names_there_are(server: ModelServer, reader: FrameReader) -> None:
+    engine = OpenAIEngine("org/vlm", None, reader, server=settings(server, model="other"))
+    with pytest.raises(UserError, match=f"knows no model 'other' .* Set server.model to one of: {MODEL}"):
+        list(engine.generate([ask("a", TEXTS[0])]))
+    engine.close()
+
+
+def test_an_adapter_that_is_trained_again_is_loaded_again(
+    engine: Engine, server: ModelServer, adapter_folder: Path
+) -> None:
+    server.adapters.clear()
+    request = ask("a", TEXTS[0], adapter=str(adapter_folder))
+    texts(engine, [request, replace(request, request_id="b")])
+    name = next(iter(server.adapters))
+    assert name.startswith(adapter_folder.name)
+    assert "@" in name
+
+
+def test_a_closed_engine_says_so(server: ModelServer, reader: FrameReader) -> None:
+    engine = OpenAIEngine("org/vlm", None, reader, server=settings(server))
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        list(engine.generate([ask("a", TEXTS[0])]))
+
+
+def test_a_server_that_is_not_there_is_one_sentence(reader: FrameReader, clips: list[Clip]) -> None:
+    nowhere = ServerSettings(base_url="http://127.0.0.1:9/v1")
+    engine = OpenAIEngine("org/vlm", None, reader, server=nowhere)
+    with pytest.raises(EngineError, match=r"127\.0\.0\.1:9/v1: the server does not answer .*Start it"):
+        list(engine.generate([ask("a", TEXTS[0], clips[0])]))
+    engine.close()

@@ -1,0 +1,88 @@
+"""How many requests a server gets at once: more while it copes, half as many when it does not.
+
+Additive increase, multiplicative decrease, as TCP does it (Chiu and Jain 1989): it finds the server's share without
+being told, and several clients of one server end up with equal shares.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from videopasta_assets.engines.fault import FaultKind, ServerFault
+
+_START: Final = 8
+_SLOWING: Final = frozenset(
+    {FaultKind.OVERLOADED, FaultKind.TIMEOUT, FaultKind.SERVER_ERROR, FaultKind.UNREACHABLE, FaultKind.BROKEN_REPLY}
+)
+
+
+class AdaptiveConcurrency:
+    """Slots for attempts at one server. It lives on one event loop.
+
+    Args:
+        most: never more slots than this.
+        longest_pause: never wait longer than this because the server asks for it, seconds.
+        clock: seconds from anywhere; tests bring their own.
+    """
+
+    def __init__(self, most: int, longest_pause: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._longest_pause = longest_pause
+        self._clock = clock
+        self._limit = float(min(_START, most))
+        self._in_flight = 0
+        self._paused_until = 0.0
+        self._slowed_at = float("-inf")
+        self._changed = asyncio.Condition()
+
+    @property
+    def limit(self) -> int:
+        """Slots there are now."""
+        return int(self._limit)
+
+    @property
+    def in_flight(self) -> int:
+        """Slots in use."""
+        return self._in_flight
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[float]:
+        """Wait for a slot, and hold it; gives the time at which it was got."""
+        async with self._changed:
+            while self._in_flight >= self.limit or self._clock() < self._paused_until:
+                await self._wait()
+            self._in_flight += 1
+        try:
+            yield self._clock()
+        finally:
+            self._in_flight -= 1
+            async with self._changed:
+                self._changed.notify_all()
+
+    def succeeded(self) -> None:
+        """A good answer: one slot more a round of answers, if the slots there are were used."""
+        if self._in_flight >= self.limit // 2:
+            self._limit = min(float(self._most), self._limit + 1 / self._limit)
+
+    def failed(self, fault: ServerFault, started: float) -> None:
+        """A failed attempt that began at `started`: half the slots, once for all attempts of one moment.
+
+        All of them wait for as long as the server asks.
+        """
+        if fault.retry_after is not None:
+            self._paused_until = max(self._paused_until, self._clock() + min(fault.retry_after, self._longest_pause))
+        if fault.kind in _SLOWING and started >= self._slowed_at:
+            self._limit = max(1.0, self._limit / 2)
+            self._slowed_at = self._clock()
+
+    async def _wait(self) -> None:
+        pause = self._paused_until - self._clock()
+        if pause <= 0:
+            await self._changed.wait()
+            return
+        try:
+            await asyncio.wait_for(self._changed.wait(), pause)
+        except TimeoutError:
+            return
