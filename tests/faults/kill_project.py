@@ -1,4 +1,4 @@
-"""A small whole project: real videos, a model that can be trained in seconds, a benchmark; an engine answers by rule."""
+"""A small whole project: real videos, a model that trains in seconds, a benchmark; an engine answers by rule."""
 
 import json
 import os
@@ -11,14 +11,14 @@ from tests.fakes.tiny_videos import write_video
 from tests.training.tiny_model import save_tiny_model
 from videopasta_assets.config.loader import parse_project
 from videopasta_assets.engines import Reply, Request
-from videopasta_assets.stages.landing import file_hash
 from videopasta_assets.stages.project import Project
 from videopasta_assets.taxonomy import MODES, STRATEGIES
+from videopasta_assets.video.identity import content_id
 
 BATCH: Final = 4
 """Requests that the engine takes at once: what a kill may cost."""
 
-SAVE_STEPS: Final = 2
+SAVE_STEPS: Final = 1
 """Training steps between two checkpoints: what a kill may cost."""
 
 YAML: Final = f"""
@@ -32,7 +32,7 @@ roles:
   judge: {{model: some-model, prompt_style: compact, device: cpu}}
 experiments:
 - name: first
-  max_pairs: 10
+  max_pairs: 6
   training: {{batch_size: 2, micro_batch_size: 2, save_steps: {SAVE_STEPS}, learning_rate: 0.01}}
 evaluation:
   benchmarks: [{{name: held-out, items: benchmark/items.jsonl}}]
@@ -59,7 +59,7 @@ def make_project(root: Path, videos: int = 3) -> None:
             {
                 "item_id": f"item-{number}",
                 "video": video.name,
-                "video_id": file_hash(video),
+                "video_id": content_id(video, [video.parent]),
                 "mode": MODES[number % 3],
                 "category": "any",
                 "question": f"what is number {number}?",

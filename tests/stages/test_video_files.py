@@ -36,7 +36,9 @@ def test_files_that_match_a_pattern_in_folders_too(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "videos" / "pipe.mp4")
     (tmp_path / "videos" / "broken link.mp4").symlink_to("nowhere")
     (tmp_path / "videos" / "loop").symlink_to(tmp_path / "videos")
-    assert taken(list(video_files(project(tmp_path)))) == {"a.mp4", "deep/er/b.mkv", "quote'\n\N{SNOWMAN}.mov"}
+    found = list(video_files(project(tmp_path)))
+    assert taken(found) == {"a.mp4", "deep/er/b.mkv", "quote'\n\N{SNOWMAN}.mov"}
+    assert refused(found) == {"pipe.mp4": "it is no regular file", "broken link.mp4": "it is a link that leads nowhere"}
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,12 @@ from videopasta_assets.assets import (
     aligned_checks,
     aligned_responses,
     benchmark_scores,
+    human_verdicts,
     lora_checkpoint,
+    oracle_answers,
+    oracle_difficulty,
     oracle_scores,
+    oracle_targeting,
     preference_set,
     queries,
     sampled_videos,
@@ -32,6 +36,7 @@ def recipe_assets(project: Project) -> Sequence[dg.AssetsDefinition]:
         queries,
         aligned_responses,
         adversaries,
+        human_verdicts,
         verified_pairs,
         preference_set,
         lora_checkpoint,
@@ -44,5 +49,7 @@ def recipe_assets(project: Project) -> Sequence[dg.AssetsDefinition]:
     if project.settings.recipe.aligned_check.method != "text":
         assets.append(aligned_checks.build(project))
     if project.settings.oracle_truth is not None:
-        assets.append(oracle_scores.build(project))
+        oracle = [oracle_answers, oracle_scores, oracle_targeting, oracle_difficulty]
+        assets += [module.build(project) for module in oracle]
+        checked += [module for module in oracle if module is not oracle_difficulty]
     return [*assets, *(check for module in checked for check in module.build_checks(project))]

@@ -24,7 +24,7 @@ def build(declared: Project) -> dg.AssetsDefinition:
         stage.run,
         group=VERIFICATION,
         spec=stage.spec(declared),
-        deps=["sampled_videos", "queries", "aligned_responses", "adversaries", "verdicts"],
+        deps=["sampled_videos", "queries", "aligned_responses", "adversaries", "verdicts", "human_verdicts"],
         figures=retention,
     )
 

@@ -1,10 +1,13 @@
 """Options that several commands share."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+from videopasta_assets.errors import UserError
 
 if TYPE_CHECKING:
     from videopasta_assets.stages.project import Project
@@ -23,9 +26,42 @@ ProjectOption = Annotated[
 ]
 """Which project a command works on. Given before the command it reaches the command through the environment."""
 
+ShardsOption = Annotated[
+    list[str] | None,
+    typer.Option("--shards", help="Only these shards, comma separated; may be repeated.", show_default="all"),
+]
+
+SelectOption = Annotated[
+    list[str] | None,
+    typer.Option("--select", help="Only these assets, comma separated; may be repeated.", show_default="all"),
+]
+
+LimitOption = Annotated[
+    int | None,
+    typer.Option("--limit", min=1, help="At most so many shards that have work, oldest first.", show_default="all"),
+]
+
+RetryOption = Annotated[bool, typer.Option("--retry-failed", help="Try error rows again.")]
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 HERE: Final = Path()
+
+
+def named(kind: str, given: Sequence[str] | None, known: Sequence[str]) -> list[str] | None:
+    """The comma separated words of `given`, each one of `known`; None where nothing is given.
+
+    Raises:
+        UserError: a word is not known.
+    """
+    if not given:
+        return None
+    words = [word.strip() for part in given for word in part.split(",") if word.strip()]
+    wrong = [word for word in words if word not in known]
+    if wrong:
+        shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+        raise UserError(f"there is no {kind} {wrong[0]!r}", fix=f"Known: {shown or 'none yet'}.")
+    return words
 
 
 def open_project(path: Path) -> "Project":

@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from videopasta_assets.cli.console import OUT, print_json, print_table, say
-from videopasta_assets.cli.options import HERE, JsonOption, ProjectOption, dagster_home, open_project
-from videopasta_assets.cli.plan import RetryOption, SelectOption, ShardsOption, new_videos, planned_steps, print_plan
+from videopasta_assets.cli.options import (
+    HERE,
+    JsonOption,
+    LimitOption,
+    ProjectOption,
+    RetryOption,
+    SelectOption,
+    ShardsOption,
+    dagster_home,
+    open_project,
+)
+from videopasta_assets.cli.plan import planned_steps, show_plan
 from videopasta_assets.cli.progress import RunProgress
 from videopasta_assets.errors import UserError, VideoPastaError
 
@@ -30,6 +40,7 @@ def run(
     project: ProjectOption = HERE,
     shards: ShardsOption = None,
     select: SelectOption = None,
+    limit: LimitOption = None,
     retry_failed: RetryOption = False,
     train: Annotated[bool, typer.Option("--train/--no-train", help="Train and score when the pairs are done.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the plan, as `videopasta plan` does.")] = False,
@@ -42,13 +53,9 @@ def run(
     started = time.monotonic()
     opened = open_project(project)
     if dry_run:
-        planned = planned_steps(opened, shards, select, retry_failed=retry_failed)
-        if as_json:
-            print_json({**planned.to_json(), "new_videos": new_videos(opened)})
-        else:
-            print_plan(planned, new_videos(opened))
+        show_plan(opened, shards, select, limit=limit, retry_failed=retry_failed, diff=False, as_json=as_json)
         return
-    steps = bring_up_to_date(opened, shards, select, retry_failed=retry_failed, train=train)
+    steps = bring_up_to_date(opened, shards, select, limit=limit, retry_failed=retry_failed, train=train)
     _report(opened, steps, time.monotonic() - started, as_json=as_json)
 
 
@@ -57,6 +64,7 @@ def bring_up_to_date(
     shards: list[str] | None = None,
     select: list[str] | None = None,
     *,
+    limit: int | None = None,
     retry_failed: bool = False,
     train: bool = True,
 ) -> list["PlanStep"]:
@@ -66,7 +74,7 @@ def bring_up_to_date(
         VideoPastaError: a step failed; what was done before stays.
     """
     _land(project)
-    planned = planned_steps(project, shards, select, retry_failed=retry_failed)
+    planned = planned_steps(project, shards, select, limit=limit, retry_failed=retry_failed)
     steps = [step for step in planned.steps if step.to_do and (train or step.asset not in _TRAINING)]
     if steps:
         _check_benchmarks(project, steps)

@@ -4,6 +4,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from videopasta_assets.lake.oracle_tables import ORACLE_ANSWERS, ORACLE_DIFFICULTY, ORACLE_SCORES, ORACLE_TARGETING
 from videopasta_assets.lake.schema import COST_COLUMNS, Column, TableSchema
 
 _S: Final = pa.string()
@@ -114,6 +115,8 @@ ADVERSARIES: Final = TableSchema(
         Column("adversary_id", _S, "Identity of the attempt: query, slot, attempt."),
         Column("query_id", _S, "The question."),
         Column("video_id", _S, "The video."),
+        Column("query_mode", _S, "Failure mode of the question.", content=False),
+        Column("query_category", _S, "Category of the question.", content=False),
         Column("slot", _I, "Which of the query's adversaries."),
         Column("attempt", _I, "1 for the first; every attempt is kept."),
         Column("adv_mode", _S, "Failure mode that the adversary targets."),
@@ -134,6 +137,8 @@ VERDICTS: Final = TableSchema(
         Column("adversary_id", _S, "The attempt that was judged."),
         Column("query_id", _S, "The question."),
         Column("video_id", _S, "The video."),
+        Column("query_mode", _S, "Failure mode of the question.", content=False),
+        Column("query_category", _S, "Category of the question.", content=False),
         Column("slot", _I, "Which of the query's adversaries."),
         Column("attempt", _I, "Which attempt."),
         Column("adv_mode", _S, "Failure mode that the adversary targets."),
@@ -148,6 +153,29 @@ VERDICTS: Final = TableSchema(
         Column("verifier", _S, "Model and revision that judged.", content=False),
         Column("prompt_version", _S, "Hash of the prompt template.", content=False),
         *COST_COLUMNS,
+    ),
+)
+
+HUMAN_VERDICTS: Final = TableSchema(
+    "human_verdicts",
+    "What a person said of an attempt; append-only. The last decision on an attempt wins over the verifier's.",
+    (
+        Column("human_verdict_id", _S, "Identity of the row."),
+        Column("ordinal", _I, "Place among the shard's rows: the higher one is the later one."),
+        Column("adversary_id", _S, "The attempt that was judged."),
+        Column("query_id", _S, "The question."),
+        Column("video_id", _S, "The video."),
+        Column("slot", _I, "Which of the query's adversaries."),
+        Column("attempt", _I, "Which attempt."),
+        Column("adv_mode", _S, "Failure mode that the adversary targets."),
+        Column("adv_strategy", _S, "How it breaks the mode."),
+        Column("decision", _S, "accepted, rejected, withdrawn (the verifier's counts again) or commented."),
+        Column("comment", _S, "The person's words; null when there were none."),
+        Column("author", _S, "Who decided."),
+        Column("verdict", _S, "The verifier's verdict at that time; null when it had none."),
+        Column("aligned_version", _S, "Data version of the aligned response that the person read."),
+        Column("adversary_version", _S, "Data version of the adversary that the person read."),
+        Column("decided_at", pa.timestamp("us", tz="UTC"), "When.", content=False),
     ),
 )
 
@@ -174,7 +202,8 @@ VERIFIED_PAIRS: Final = TableSchema(
         Column("responder", _S, "Model that answered.", content=False),
         Column("verifier", _S, "Model that judged.", content=False),
         Column("verdict", _S, "Always accepted."),
-        Column("reason", _S, "The verifier's reason."),
+        Column("reason", _S, "The verifier's reason, or the person's comment."),
+        Column("decided_by", _S, "verifier, or human: a person's decision wins.", default="verifier"),
         Column("prompt_version", _S, "Hash of the aligned prompt's template.", content=False),
         Column("seed", _I, "Seed of the adversary's sampling.", content=False),
         Column("created_at", pa.timestamp("us", tz="UTC"), "When the pair was first verified.", content=False),
@@ -221,6 +250,7 @@ BENCHMARK_ANSWERS: Final = TableSchema(
         Column("benchmark", _S, "Name of the benchmark."),
         Column("item_id", _S, "The item."),
         Column("model", _S, "base or tuned."),
+        Column("kind", _S, "question, or a kind of probe: see evaluation.KINDS.", default="question"),
         Column("mode", _S, "Failure mode that the item probes."),
         Column("category", _S, "Category of the item."),
         Column("video_id", _S, "The item's video."),
@@ -252,26 +282,6 @@ BENCHMARK_SCORES: Final = TableSchema(
     ),
 )
 
-ORACLE_SCORES: Final = TableSchema(
-    "oracle_scores",
-    "What the oracle knows of a generated text on toyworld: it scores, it never feeds the pipeline.",
-    (
-        Column("adversary_id", _S, "The attempt."),
-        Column("query_id", _S, "The question."),
-        Column("video_id", _S, "The video."),
-        Column("query_mode", _S, "Failure mode of the question."),
-        Column("adv_mode", _S, "Mode that the adversary targets."),
-        Column("adv_strategy", _S, "How it breaks the mode."),
-        Column("verdict", _S, "The verifier's verdict."),
-        Column("expected_verdict", _S, "What a perfect reader of the texts would have said."),
-        Column("aligned_truth", _S, "true, false or unknown: every claim of the aligned response against the scene."),
-        Column("aligned_right", _B, "The claim that answers the question is true."),
-        Column("adversary_truth", _S, "true, false or unknown: the adversary against the scene."),
-        Column("on_target", _B, "The adversary is false in the mode that it targets."),
-        Column("good_pair", _B, "The aligned response is true and the adversary false on target."),
-    ),
-)
-
 TABLES: Final = {
     schema.name: schema
     for schema in (
@@ -282,12 +292,16 @@ TABLES: Final = {
         ALIGNED_CHECKS,
         ADVERSARIES,
         VERDICTS,
+        HUMAN_VERDICTS,
         VERIFIED_PAIRS,
         PREFERENCE_SET,
         LORA_CHECKPOINT,
         BENCHMARK_ANSWERS,
         BENCHMARK_SCORES,
+        ORACLE_ANSWERS,
         ORACLE_SCORES,
+        ORACLE_TARGETING,
+        ORACLE_DIFFICULTY,
     )
 }
 """Every table by name, in pipeline order."""

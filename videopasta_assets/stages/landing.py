@@ -5,14 +5,10 @@ far apart found the same size and times. What the first look found is kept in th
 by another process.
 """
 
-import hashlib
-import os
-import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
 from typing import Final
 
 from videopasta_assets.errors import UserError
@@ -23,8 +19,9 @@ from videopasta_assets.lake.waiting_files import keep_waiting, read_waiting, wai
 from videopasta_assets.stages.mirror import mirror
 from videopasta_assets.stages.project import Project
 from videopasta_assets.stages.video_files import MIRROR, VideoFile, video_files
+from videopasta_assets.video.guard import UnreadableVideo
+from videopasta_assets.video.identity import content_id
 
-_CHUNK_BYTES: Final = 1 << 20
 _BATCH: Final = 4096
 _LANDING: Final = "landing"
 
@@ -132,19 +129,6 @@ def land(project: Project, settle_seconds: float = 0, deadline: float | None = N
     return whole, sealed
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of the file's bytes: its `video_id`."""
-    digest = hashlib.sha256()
-    # Not blocking: between look and open a name may have become a pipe.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(None, "it is no regular file")
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _read_new(
     project: Project,
     known: KnownFiles,
@@ -161,8 +145,12 @@ def _read_new(
             return new, linked, len(settled) - done
         path = project.video_folder / file.path
         try:
-            landed = LandedVideo(file_hash(path), file.path, file.size_bytes, file.modified_ns)
+            video_id = content_id(path, project.roots, project.limits.max_file_bytes)
+            landed = LandedVideo(video_id, file.path, file.size_bytes, file.modified_ns)
             status = path.stat()
+        except UnreadableVideo as error:
+            unreadable.append(f"{_shown(file.path)}: {error.reason}")
+            continue
         except OSError as error:
             unreadable.append(f"{_shown(file.path)}: {error.strerror}")
             continue

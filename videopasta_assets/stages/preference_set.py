@@ -54,7 +54,10 @@ def versions(project: Project) -> dict[str, str]:
 
 def derive(project: Project) -> list[Derivation]:
     """One row a member."""
-    chosen = select(project)
+    return _derivations(select(project))
+
+
+def _derivations(chosen: PreferenceSet) -> list[Derivation]:
     return [
         Derivation(row["pair_id"], stable_hash(row["data_version"], chosen.hash), (row, chosen.hash))
         for row in chosen.members
@@ -77,27 +80,33 @@ def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
 
 
 def run(project: Project) -> Outcome:
-    """Write the current set, and its immutable manifest under the set's hash."""
-    outcome = materialize(
+    """Write the current set, and before it its immutable manifest: a table never names a manifest that is not there."""
+
+    def keep_and_derive() -> list[Derivation]:
+        chosen = select(project)
+        _keep_manifest(project, chosen)
+        return _derivations(chosen)
+
+    return materialize(
         project.lake,
         project.address("preference_set", ALL),
-        lambda: derive(project),
+        keep_and_derive,
         compute,
         spec(project),
         inputs=lambda: versions(project),
     )
-    rows = project.lake.rows(project.address("preference_set", ALL))
-    if rows:
-        set_hash = rows[0]["preference_set"]
-        manifest = {
-            "preference_set": set_hash,
-            "recipe": project.recipe,
-            "pairs": [[row["pair_id"], row["pair_version"], row["pair_shard"]] for row in rows],
-        }
-        name = f"preference_sets/{project.recipe}/{set_hash}.json"
-        if not (project.lake.root / name).exists():
-            project.lake.write_file(name, json.dumps(manifest).encode())
-    return outcome
+
+
+def _keep_manifest(project: Project, chosen: PreferenceSet) -> None:
+    name = f"preference_sets/{project.recipe}/{chosen.hash}.json"
+    if not chosen.members or (project.lake.root / name).exists():
+        return
+    manifest = {
+        "preference_set": chosen.hash,
+        "recipe": project.recipe,
+        "pairs": [[row["pair_id"], row["data_version"], row["pair_shard"]] for row in chosen.members],
+    }
+    project.lake.write_file(name, json.dumps(manifest).encode())
 
 
 def current(project: Project) -> PreferenceSet | None:

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from videopasta_assets.errors import UserError
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
@@ -14,12 +17,16 @@ from videopasta_assets.video.clip import Clip
 from videopasta_assets.video.guard import UnreadableVideo
 from videopasta_assets.video.plan import FramePlan, plan_frames, plans_coincide
 from videopasta_assets.video.probe import VideoInfo
-from videopasta_assets.video.reader import FrameReader
+from videopasta_assets.video.reader import get_reader
 from videopasta_assets.video.worker import probe_safely
 
 STAGE_VERSION = "1"
 _READ_BYTES: Final = 256 << 20
 """Frames that are decoded only to be looked at are held in memory up to here."""
+_EXACT: Final = "pyav"
+"""The reader that any other one is compared with, once a video."""
+_COLOUR_STEPS: Final = 6
+"""Mean difference of two pictures, of 255, that may still be one and the same."""
 
 
 def spec(project: Project) -> dict[str, str]:
@@ -93,8 +100,8 @@ def _sampled(project: Project, derivation: Derivation) -> Row:
         raise UnreadableVideo("the content of this file is no longer what it was when it landed")
     dense = plan_frames(info, project.sampling("dense"), "dense")
     sparse = plan_frames(info, project.sampling("sparse"), "sparse")
-    digest = _frames_digest(project.reader, path, info, dense)
-    _frames_digest(project.reader, path, info, sparse, known=dense.indices)
+    digest = _frames_digest(project, path, info, dense)
+    _frames_digest(project, path, info, sparse, known=dense.indices)
     return {
         "row_key": derivation.row_key,
         "video_id": video["video_id"],
@@ -118,7 +125,7 @@ def _sampled(project: Project, derivation: Derivation) -> Row:
     }
 
 
-def _frames_digest(reader: FrameReader, path: Path, info: VideoInfo, plan: FramePlan, known: Sequence[int] = ()) -> str:
+def _frames_digest(project: Project, path: Path, info: VideoInfo, plan: FramePlan, known: Sequence[int] = ()) -> str:
     """Digest of the plan's frames, without those that are `known` to decode."""
     digest = hashlib.blake2b(digest_size=16)
     wanted = [
@@ -127,5 +134,16 @@ def _frames_digest(reader: FrameReader, path: Path, info: VideoInfo, plan: Frame
     at_once = max(1, _READ_BYTES // (info.width * info.height * 3))
     for start in range(0, len(wanted), at_once):
         indices, seconds = zip(*wanted[start : start + at_once], strict=True)
-        digest.update(reader.read(path, indices, timestamps=seconds).tobytes())
+        frames = project.reader.read(path, indices, timestamps=seconds)
+        if project.reader.name != _EXACT:
+            exact = get_reader(_EXACT, project.roots, limits=project.limits)
+            _check_alike(frames, exact.read(path, indices, timestamps=seconds), indices)
+        digest.update(frames.tobytes())
     return digest.hexdigest()
+
+
+def _check_alike(frames: NDArray[np.uint8], exact: NDArray[np.uint8], indices: Sequence[int]) -> None:
+    """Decoders convert colours a little differently; more is another picture."""
+    for index, frame, truth in zip(indices, frames, exact, strict=True):
+        if np.abs(frame.astype(np.int16) - truth).mean() > _COLOUR_STEPS:
+            raise UnreadableVideo(f"the decoder shows another picture as frame {index}; use decoder: pyav")

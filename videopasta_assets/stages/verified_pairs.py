@@ -1,16 +1,52 @@
-"""Stage `verified_pairs`: accepted attempts as preference pairs. A join: no model is asked."""
+"""Stage `verified_pairs`: accepted attempts as preference pairs. A join: no model is asked.
+
+Accepted by whom: a person's decision wins over the verifier's. A slot gives at most one pair; where a person accepted
+an attempt, it replaces the one that the verifier accepted.
+"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
+from videopasta_assets.stages import human_verdicts
+from videopasta_assets.stages.human_verdicts import Decision
 from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.taxonomy import VerdictStatus
 
 STAGE_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The rows that a pair comes from; `human` is the decision of a person where there is one."""
+
+    video: Row
+    query: Row
+    aligned: Row
+    adversary: Row
+    verdict: Row
+    human: Row | None
+
+    @property
+    def accepted(self) -> bool:
+        """By the person if there was one, else by the verifier."""
+        if self.human is not None:
+            return bool(self.human["decision"] == Decision.ACCEPTED)
+        return self.verdict["error"] is None and bool(self.verdict["verdict"] == VerdictStatus.ACCEPTED)
+
+    @property
+    def provenance(self) -> str:
+        """Of the pair: the versions of all its rows."""
+        rows = (self.video, self.query, self.aligned, self.adversary, self.verdict, self.human)
+        return stable_hash(STAGE_VERSION, [row["data_version"] for row in rows if row is not None])
+
+    def precedence(self) -> tuple[int, int]:
+        """Which attempt is the pair where a slot has several: the one that a person decided last, then the last."""
+        return (self.human["ordinal"] if self.human else 0, self.adversary["attempt"])
 
 
 def spec(project: Project) -> dict[str, str]:  # noqa: ARG001 - every stage has the same signature
@@ -29,28 +65,29 @@ def derive(project: Project, shard: str) -> list[Derivation]:
             ("adversaries", "adversary_id"),
         )
     }
-    derivations = []
-    for verdict in good_rows(project, "verdicts", shard):
-        if verdict["verdict"] != VerdictStatus.ACCEPTED:
+    decided = human_verdicts.decisions(good_rows(project, "human_verdicts", shard))
+    accepted: dict[tuple[str, int], Sources] = {}
+    for verdict in project.lake.rows(project.address("verdicts", shard)):
+        video = by_key["sampled_videos"].get(verdict["video_id"])
+        query = by_key["queries"].get(verdict["query_id"])
+        aligned = by_key["aligned_responses"].get(verdict["query_id"])
+        adversary = by_key["adversaries"].get(verdict["adversary_id"])
+        if video is None or query is None or aligned is None or adversary is None:
             continue
-        parts = (
-            by_key["sampled_videos"].get(verdict["video_id"]),
-            by_key["queries"].get(verdict["query_id"]),
-            by_key["aligned_responses"].get(verdict["query_id"]),
-            by_key["adversaries"].get(verdict["adversary_id"]),
-            verdict,
-        )
-        if any(part is None for part in parts):
-            continue
-        provenance = stable_hash(STAGE_VERSION, [part["data_version"] for part in parts if part])
-        derivations.append(Derivation(verdict["adversary_id"], provenance, parts))
-    return derivations
+        human = decided.get((verdict["adversary_id"], aligned["data_version"], adversary["data_version"]))
+        sources = Sources(video, query, aligned, adversary, verdict, human)
+        slot = (verdict["query_id"], adversary["slot"])
+        if sources.accepted:
+            accepted[slot] = max(accepted.get(slot, sources), sources, key=Sources.precedence)
+    return [Derivation(sources.adversary["adversary_id"], sources.provenance, sources) for sources in accepted.values()]
 
 
 def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
-    """Join the five rows that a pair comes from."""
+    """Join the rows that a pair comes from."""
     for derivation in derivations:
-        video, query, aligned, adversary, verdict = derivation.payload
+        sources: Sources = derivation.payload
+        video, query, aligned, adversary = sources.video, sources.query, sources.aligned, sources.adversary
+        verdict, human = sources.verdict, sources.human
         yield {
             "row_key": derivation.row_key,
             "pair_id": derivation.row_key,
@@ -71,8 +108,9 @@ def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
             "generator": query["generator"],
             "responder": adversary["responder"],
             "verifier": verdict["verifier"],
-            "verdict": verdict["verdict"],
-            "reason": verdict["reason"],
+            "verdict": VerdictStatus.ACCEPTED.value,
+            "reason": (human["comment"] or "accepted by a person") if human else verdict["reason"],
+            "decided_by": "human" if human else "verifier",
             "prompt_version": aligned["prompt_version"],
             "seed": adversary["seed"],
             "created_at": datetime.now(UTC),
@@ -80,7 +118,10 @@ def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
 
 
 STAGE: Final = Stage(
-    "verified_pairs", ("sampled_videos", "queries", "aligned_responses", "adversaries", "verdicts"), spec, derive
+    "verified_pairs",
+    ("sampled_videos", "queries", "aligned_responses", "adversaries", "verdicts", "human_verdicts"),
+    spec,
+    derive,
 )
 
 

@@ -103,6 +103,10 @@ def _walk(folder: Path, prefix: str = "") -> Iterator[VideoFile]:
                     yield from _walk(Path(entry.path), f"{path}/")
                 elif entry.is_file():
                     yield _seen(path, entry.stat())
+                elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110 - loops answer False
+                    yield VideoFile(path, reason="it is a link that leads nowhere")
+                else:
+                    yield VideoFile(path, reason="it is no regular file")
             except FileNotFoundError:
                 continue
             except OSError as error:

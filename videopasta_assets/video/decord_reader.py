@@ -1,8 +1,10 @@
 """decord as a selectable backend: quick on contiguous frames of plain files, and silently wrong on others.
 
-decord 0.6 ignores edit lists (every clip cut with `ffmpeg -c copy`), and confuses frames of open groups of
-pictures, transport streams, intra refresh and MPEG-4 with B-frames. Where its frame count or its timestamps differ
-from the file's own index this reader refuses; some of the confusion it cannot see. `decoder: auto` never uses it.
+decord 0.6 ignores edit lists (every clip cut with `ffmpeg -c copy`), confuses frames of open groups of pictures,
+transport streams, intra refresh and MPEG-4 with B-frames, takes another film of the file than players do, and shows
+an earlier picture in the place of a damaged one. So this reader refuses all but plain files, and those where decord's
+frame count or timestamps differ from the file's own; that a picture is damaged it cannot see, and the stage
+`sampled_videos` looks for it with the exact reader. `decoder: auto` never uses decord.
 Only run it in a worker process: on some files it never returns.
 """
 
@@ -44,6 +46,11 @@ class DecordReader:
             index = remembered_index(file)
             width, height = fitted_size(index.width, index.height, max_side)
             check_request(index, indices, timestamps, width * height * 3, self._limits)
+            if not index.plain:
+                raise UnreadableVideo(
+                    "decord confuses the frames of files of this kind (open groups of pictures, several films, or a "
+                    "container that it cannot seek in); use decoder: pyav"
+                )
             try:
                 video = decord.VideoReader(f"/dev/fd/{file.descriptor}", num_threads=1)
                 _check_agreement(video, index, indices)

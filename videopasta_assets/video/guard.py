@@ -254,9 +254,14 @@ def _kind(mode: int) -> str:
     return next((words for test, words in kinds if test(mode)), "a device")
 
 
+def films(container: InputContainer) -> list[VideoStream]:
+    """Video streams that are no cover pictures."""
+    return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+
+
 def _main_stream(container: InputContainer, limits: MediaLimits) -> VideoStream:
-    """First video stream that is no cover picture; every other stream is left out of demuxing."""
-    candidates = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    """The first film; every other stream is left out of demuxing."""
+    candidates = films(container)
     if not candidates:
         raise UnreadableVideo("this file has no video, only sound or other streams")
     stream = candidates[0]

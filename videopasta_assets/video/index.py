@@ -20,7 +20,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from videopasta_assets.video.guard import GuardedFile, UnreadableVideo, check_size
+from videopasta_assets.video.guard import GuardedFile, UnreadableVideo, check_size, films
 
 _SEEKABLE: Final = {
     "mov": frozenset({"h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg", "prores"}),
@@ -31,6 +31,9 @@ _PTS_OPTIONAL: Final = frozenset({"avi", "asf", "mpeg"})
 _DAMAGE_LIMIT: Final = 256
 """Undecodable packets in a row after which a stream is given up."""
 _H264_IDR: Final = 5
+_HEVC_IDR: Final = frozenset({16, 17, 18, 19, 20})
+"""Broken-link and IDR pictures: nothing after them refers to anything before."""
+_HEVC_PICTURES: Final = 32
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class FrameIndex:
     `ticks` are presentation times in units of `time_base` seconds, strictly ascending. `keyframes` are ascending;
     they are empty when the file has to be decoded from its start. `rotation` is how far (degrees, counterclockwise,
     a multiple of 90) a decoded picture must be turned to be upright; `width` and `height` are of the upright picture.
+    `plain` is a file without surprises: one film, packets that tell its frames, every group of pictures closed.
     """
 
     ticks: tuple[int, ...]
@@ -59,6 +63,7 @@ class FrameIndex:
     width: int
     height: int
     rotation: int
+    plain: bool
 
     @property
     def seconds(self) -> tuple[float, ...]:
@@ -128,10 +133,12 @@ def build_index(file: GuardedFile) -> FrameIndex:
             raise UnreadableVideo(_why_nothing_comes_out(file))
         check_size(first.width, first.height, file.limits)
         keyframes: tuple[Keyframe, ...] = ()
+        plain = False
         durations: list[int]
         # Pictures that lead an open first group are in the file but never come out of a decoder.
         if scan is not None and first.pts == scan.ticks[0]:
             ticks, keyframes, durations = list(scan.ticks), scan.keyframes, [scan.last_duration]
+            plain = scan.closed and len(films(container)) == 1
         else:
             ticks, durations = _decoded_times(first, frames, stream, file)
         time_base = stream.time_base or Fraction(1, 1000)
@@ -149,6 +156,7 @@ def build_index(file: GuardedFile) -> FrameIndex:
             width=upright[0],
             height=upright[1],
             rotation=rotation,
+            plain=plain,
         )
 
 
@@ -237,6 +245,7 @@ class _PacketScan:
     ticks: tuple[int, ...]
     keyframes: tuple[Keyframe, ...]
     last_duration: int
+    closed: bool
 
 
 def _scan_packets(container: InputContainer, stream: VideoStream, file: GuardedFile) -> _PacketScan | None:
@@ -244,8 +253,10 @@ def _scan_packets(container: InputContainer, stream: VideoStream, file: GuardedF
     shown: dict[int, int] = {}
     keyframes: list[Keyframe] = []
     delay: int | None = None
-    nal_length = _h264_length_size(stream)
+    codec = stream.codec_context.codec.canonical_name
+    nal_length = _nal_length_size(stream)
     reorders = False
+    closed = True
     for packet in packets(container, stream):
         if packet.size == 0 or packet.is_corrupt:
             continue
@@ -253,7 +264,10 @@ def _scan_packets(container: InputContainer, stream: VideoStream, file: GuardedF
         if pts is None or pts in shown:
             return None
         reorders = reorders or pts != packet.dts
-        if packet.is_keyframe and (nal_length is None or _has_idr(packet, nal_length)):
+        fresh = packet.is_keyframe and (nal_length is None or _is_idr(packet, codec, nal_length))
+        closed = closed and fresh == packet.is_keyframe
+        # H.264 has keyframes that need frames from before them; what leads one of H.265 is left out by its decoder.
+        if fresh or (packet.is_keyframe and codec == "hevc"):
             # FFmpeg seeks MP4 by decoding time, moved by the delay between the two times; Matroska by presentation.
             seek = pts
             if file.format == "mov" and packet.dts is not None:
@@ -268,31 +282,33 @@ def _scan_packets(container: InputContainer, stream: VideoStream, file: GuardedF
     if not shown or not keyframes or keyframes != sorted(keyframes, key=lambda keyframe: keyframe.pts):
         return None
     # Frames that are stored out of order, but whose times say that they are not: only the decoder can tell.
-    if stream.codec_context.has_b_frames and not reorders:
+    if stream.codec_context.has_b_frames and not reorders and len(shown) > 1:
         return None
     ticks = tuple(sorted(shown))
-    return _PacketScan(ticks, tuple(keyframes), shown[ticks[-1]])
+    return _PacketScan(ticks, tuple(keyframes), shown[ticks[-1]], closed)
 
 
-def _h264_length_size(stream: VideoStream) -> int | None:
-    """Bytes of a NAL unit's length in H.264 with an avcC header (ISO 14496-15), else None."""
-    header = stream.codec_context.extradata
-    if stream.codec_context.codec.canonical_name != "h264" or not header or header[0] != 1 or len(header) < 5:
+def _nal_length_size(stream: VideoStream) -> int | None:
+    """Bytes of a NAL unit's length in H.264 and H.265 with a configuration record (ISO 14496-15), else None."""
+    record = stream.codec_context.extradata
+    position = {"h264": 4, "hevc": 21}.get(stream.codec_context.codec.canonical_name)
+    if position is None or not record or record[0] != 1 or len(record) <= position:
         return None
-    return (header[4] & 3) + 1
+    return (record[position] & 3) + 1
 
 
-def _has_idr(packet: "Packet[VideoStream]", length_size: int) -> bool:
-    """Whether an H.264 keyframe is an IDR picture. Others (recovery points) need frames from before them."""
+def _is_idr(packet: "Packet[VideoStream]", codec: str, length_size: int) -> bool:
+    """Whether a keyframe starts anew. Others (recovery points, open groups) have to do with frames before them."""
     data = bytes(packet)
     position = 0
     while position + length_size < len(data):
         length = int.from_bytes(data[position : position + length_size], "big")
-        kind = data[position + length_size] & 0x1F
-        if kind == _H264_IDR:
-            return True
-        if 1 <= kind < _H264_IDR:
-            return False
+        head = data[position + length_size]
+        if codec == "hevc":
+            if (head >> 1 & 0x3F) < _HEVC_PICTURES:
+                return (head >> 1 & 0x3F) in _HEVC_IDR
+        elif 1 <= (head & 0x1F) <= _H264_IDR:
+            return (head & 0x1F) == _H264_IDR
         position += length_size + length
     return False
 

@@ -1,0 +1,160 @@
+"""The plan of what comes after the shards: the preference set, checkpoints, scores."""
+
+from collections.abc import Mapping, Sequence
+
+from videopasta_assets.errors import UserError
+from videopasta_assets.lake import Derivation, Manifest, reconcile
+from videopasta_assets.planning.cost import CostBook
+from videopasta_assets.planning.reasons import change, changed_parts, counted
+from videopasta_assets.planning.step import Cost, PlanStep, Reason, ReasonKind
+from videopasta_assets.stages import benchmark_answers, benchmark_scores, lora_checkpoint, preference_set
+from videopasta_assets.stages.benchmark_answers import BASE
+from videopasta_assets.stages.materialize import is_current
+from videopasta_assets.stages.preference_set import ALL
+from videopasta_assets.stages.project import Project
+
+
+def plan_fan_in(project: Project, costs: CostBook, *, pairs_pending: bool) -> list[PlanStep]:
+    """Steps of the preference set, of every experiment, and of every experiment on every benchmark."""
+    parts = preference_set.spec(project)
+    if pairs_pending:
+        steps = [_waiting(project, "preference_set", ALL, parts)]
+    else:
+        held, versions = _held(project, "preference_set", ALL), preference_set.versions(project)
+        if _current(project, "preference_set", ALL, held, parts, versions):
+            steps = [_fresh("preference_set", ALL, held)]
+        else:
+            steps = [_compared(project, "preference_set", ALL, parts, preference_set.derive(project), held)]
+    set_pending = steps[0].to_do
+    answered: set[str] = set()
+    for experiment in project.settings.experiments:
+        training = _training(project, costs, experiment.name, set_pending=set_pending)
+        steps.append(training)
+        for benchmark in project.settings.evaluation.benchmarks:
+            scoring = _scoring(project, costs, experiment.name, benchmark.name, training.to_do, answered)
+            steps.append(scoring)
+            if scoring.to_do:
+                answered.add(benchmark.name)
+    return steps
+
+
+def _training(project: Project, costs: CostBook, name: str, *, set_pending: bool) -> PlanStep:
+    parts, held = lora_checkpoint.spec(project, name), _held(project, "lora_checkpoint", name)
+    seconds = Cost(tokens=None, seconds=costs.training_seconds)
+    if set_pending:
+        return _waiting(project, "lora_checkpoint", name, parts, seconds)
+    if _current(project, "lora_checkpoint", name, held, parts, lora_checkpoint.versions(project, name)):
+        return _fresh("lora_checkpoint", name, held)
+    derivations = lora_checkpoint.derive(project, name)
+    step = _compared(project, "lora_checkpoint", name, parts, derivations, held, seconds)
+    return step if step.to_do else _fresh("lora_checkpoint", name, held)
+
+
+def _scoring(
+    project: Project, costs: CostBook, experiment: str, benchmark: str, pending: bool, answered: set[str]
+) -> PlanStep:
+    """Scores of one experiment; the base model's answers are paid for once, by the first that needs them."""
+    place = benchmark_answers.partition(experiment, benchmark)
+    parts, held = benchmark_scores.spec(project, benchmark), _held(project, "benchmark_scores", place)
+    versions = benchmark_scores.versions(project, experiment)
+    if not pending and _current(project, "benchmark_scores", place, held, parts, versions):
+        return _fresh("benchmark_scores", place, held)
+    base = 0 if benchmark in answered else _unanswered(project, BASE, benchmark, None)
+    adapter = lora_checkpoint.adapter_of(project, experiment)
+    if pending:
+        tuned = _items(project, benchmark)
+        cost = costs.priced({"benchmark_answers": (base, base + tuned, base + tuned)})
+        return _waiting(project, "benchmark_scores", place, parts, cost)
+    tuned = _unanswered(project, experiment, benchmark, adapter[1] if adapter else None)
+    cost = costs.priced({"benchmark_answers": (base + tuned,) * 3})
+    derivations = benchmark_scores.derive(project, experiment, benchmark)
+    return _compared(project, "benchmark_scores", place, parts, derivations, held, cost)
+
+
+def _unanswered(project: Project, model: str, benchmark: str, adapter: str | None) -> int:
+    """Items of the benchmark that the model was not asked, or asked otherwise."""
+    try:
+        items = benchmark_answers.items_of(project, benchmark)
+    except UserError:  # said when the step runs, and before anything runs by `videopasta run`
+        return 0
+    chosen = None if adapter is None else (project.lake.root, adapter)
+    address = project.address("benchmark_answers", benchmark_answers.partition(model, benchmark))
+    wanted = benchmark_answers.derive(project, chosen, items)
+    known = (*project.lake.rows(address), *project.lake.journal(address).rows())
+    return len(reconcile(wanted, known).to_compute)
+
+
+def _items(project: Project, benchmark: str) -> int:
+    try:
+        return sum(item.video_id is not None for item in benchmark_answers.items_of(project, benchmark))
+    except UserError:
+        return 0
+
+
+def _held(project: Project, asset: str, partition: str) -> Manifest | None:
+    return project.lake.manifest(project.address(asset, partition))
+
+
+def _current(
+    project: Project,
+    asset: str,
+    partition: str,
+    held: Manifest | None,
+    parts: Mapping[str, str],
+    versions: Mapping[str, str],
+) -> bool:
+    return is_current(project.lake, project.address(asset, partition), held, parts, versions)
+
+
+def _fresh(asset: str, partition: str, held: Manifest | None) -> PlanStep:
+    return PlanStep(asset, partition, rows_fresh=held.rows if held else 0, rows_failed=held.errors if held else 0)
+
+
+def _waiting(
+    project: Project, asset: str, partition: str, parts: Mapping[str, str], cost: Cost | None = None
+) -> PlanStep:
+    held = _held(project, asset, partition)
+    reasons = (
+        [change(part) for part in changed_parts(held.spec, parts)] if held else [Reason(ReasonKind.NEVER_MATERIALIZED)]
+    )
+    return PlanStep(
+        asset,
+        partition,
+        rows_fresh=held.rows if held else 0,
+        waiting=True,
+        reasons=(*reasons, Reason(ReasonKind.WAITING)),
+        cost=cost or Cost(),
+    )
+
+
+def _compared(
+    project: Project,
+    asset: str,
+    partition: str,
+    parts: Mapping[str, str],
+    wanted: Sequence[Derivation],
+    held: Manifest | None,
+    cost: Cost | None = None,
+) -> PlanStep:
+    address = project.address(asset, partition)
+    known = (*project.lake.rows(address), *project.lake.journal(address).rows())
+    state = reconcile(wanted, known)
+    reasons = [] if held else [Reason(ReasonKind.NEVER_MATERIALIZED)]
+    if held and state.stale:
+        changed = [change(part, len(state.stale)) for part in changed_parts(held.spec, parts)]
+        reasons += changed or [Reason(ReasonKind.UPSTREAM_CHANGED, rows=len(state.stale))]
+    if held and state.missing:
+        reasons.append(Reason(ReasonKind.UPSTREAM_GREW, rows=len(state.missing)))
+    if state.dropped:
+        reasons.append(Reason(ReasonKind.ORPHANED, rows=len(state.dropped)))
+    return PlanStep(
+        asset,
+        partition,
+        rows_fresh=len(state.reused),
+        rows_missing=len(state.missing),
+        rows_stale=len(state.stale),
+        rows_failed=sum(row["error"] is not None for row in state.reused),
+        rows_orphaned=len(state.dropped),
+        reasons=counted(reasons),
+        cost=cost or Cost(),
+    )
