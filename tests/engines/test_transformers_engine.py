@@ -241,3 +241,44 @@ def test_a_gpu_gives_the_same_greedy_replies_in_float32(
 ) -> None:
     on_gpu = TransformersEngine(model_folder, None, reader, device="cuda", dtype="float32", batch_size=8)
     assert texts(on_gpu, ask_about(clips)) == texts(transformers_engine, ask_about(clips))
+
+
+OPTIONS = ("the cup", "the star falls at 3 s.", "nothing")
+
+
+def test_candidates_are_as_likely_as_a_plain_forward_says(
+    model_folder: Path, reader: FrameReader, clips: list[Clip], transformers_engine: Engine
+) -> None:
+    loaded = load_model(model_folder, None, "cpu", "auto")
+    requests = [replace(request, candidates=OPTIONS) for request in ask_about(clips)]
+    for reply in transformers_engine.generate(requests):
+        request = next(r for r in requests if r.request_id == reply.request_id)
+        assert request.clip is not None
+        plan = request.clip.plan
+        chat = [{"role": "user", "content": [{"type": "video"}, {"type": "text", "text": request.prompt.text}]}]
+        asked = loaded.processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        for option, log_prob in zip(OPTIONS, reply.log_probs, strict=True):
+            tokenizer = loaded.processor.tokenizer
+            scored = len(tokenizer(option + tokenizer.eos_token, add_special_tokens=False)["input_ids"])
+            inputs = loaded.processor(
+                text=[asked + option + tokenizer.eos_token],
+                videos=[list(load_frames(request.clip, reader))],
+                video_metadata=[
+                    {"fps": plan.fps, "total_num_frames": plan.total_frames, "frames_indices": list(plan.indices)}
+                ],
+                do_sample_frames=False,
+                return_tensors="pt",
+            )
+            logits = loaded.model(**inputs).logits[0, :-1].float().log_softmax(-1)
+            expected = logits.gather(-1, inputs["input_ids"][0, 1:, None])[-scored:].sum()
+            assert log_prob == pytest.approx(float(expected), abs=2e-3)
+        assert reply.text == OPTIONS[reply.log_probs.index(max(reply.log_probs))]
+
+
+def test_candidates_and_free_replies_do_not_mix(clips: list[Clip], transformers_engine: Engine) -> None:
+    requests = [
+        *ask_about(clips[:1]),
+        *(replace(r, request_id=f"c{r.request_id}", candidates=OPTIONS) for r in ask_about(clips[:1])),
+    ]
+    found = answers(transformers_engine, requests)
+    assert all(bool(reply.log_probs) == name.startswith("c") for name, reply in found.items())

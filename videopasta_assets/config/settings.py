@@ -295,6 +295,11 @@ class BenchmarkSettings(Settings):
 
     name: Name = Field(description="Lower-case letters, digits, - and _.")
     items: Path = Field(description="JSONL file; its videos are relative to its folder.")
+    scoring: Literal["generate", "likelihood"] = Field(
+        default="generate",
+        description="generate: the model chooses among lettered options, one parser reads its reply; likelihood: each "
+        "option is scored as an answer to the question, and the likeliest is taken (transformers engine).",
+    )
 
 
 class EvaluationSettings(Settings):

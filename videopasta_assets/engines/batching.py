@@ -18,14 +18,16 @@ def windows(requests: Iterable[Request], batch_size: int) -> Iterator[list[Reque
 def plan_batches(requests: Sequence[Request], batch_size: int) -> list[list[Request]]:
     """Divide requests into batches of at most `batch_size`.
 
-    A batch shares decoding parameters and adapter, and has videos in all of its requests or in none. Requests about
-    one clip stay together, shortest text first, and a clip is split over two batches only where it must be or where
-    keeping it whole would leave a batch more than half empty.
+    A batch shares decoding parameters and adapter, and has videos in all of its requests or in none; so with
+    candidates. Requests about one clip stay together, shortest text first, and a clip is split over two batches only
+    where it must be or where keeping it whole would leave a batch more than half empty.
     """
     batches: list[list[Request]] = []
     kinds: dict[object, dict[str, list[Request]]] = {}
     for request in requests:
-        clips = kinds.setdefault((request.decoding, request.adapter, request.clip is None), {})
+        clips = kinds.setdefault(
+            (request.decoding, request.adapter, request.clip is None, bool(request.candidates)), {}
+        )
         clips.setdefault("" if request.clip is None else request.clip.key, []).append(request)
     for clips in kinds.values():
         batch: list[Request] = []

@@ -42,7 +42,8 @@ class Request:
 
     `seed` is the row's own: a reply depends on its request alone, never on what else is in its batch.
     `json_schema` is enforced by engines that can; with the others the prompt asks for it and the parser is tolerant.
-    `adapter` is a LoRA folder; None is the engine's default, if it has one.
+    `adapter` is a LoRA folder; None is the engine's default, if it has one. With `candidates` nothing is generated: the
+    reply is the likeliest of them and says how likely each is; an engine that cannot tell says so in the error.
     """
 
     request_id: str
@@ -52,11 +53,14 @@ class Request:
     seed: int = 0
     json_schema: dict[str, Any] | None = field(default=None, hash=False)
     adapter: str | None = None
+    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Reply:
     """The answer to one request, with what it cost.
+
+    `log_probs` holds, for each candidate of the request, the sum of its tokens' log-probabilities, its end included.
 
     `completion_tokens` counts the token that ended the reply; `seconds` is the request's share of its batch's time.
     """
@@ -68,6 +72,7 @@ class Reply:
     completion_tokens: int
     seconds: float
     error: str | None = None
+    log_probs: tuple[float, ...] = ()
 
 
 @runtime_checkable

@@ -17,6 +17,7 @@ from videopasta_assets.engines.adapters import AdapterSwitch
 from videopasta_assets.engines.batching import plan_batches, windows
 from videopasta_assets.engines.identity import adapter_identity, model_identity
 from videopasta_assets.engines.inputs import Prefix, PromptEncoder
+from videopasta_assets.engines.likelihood import sequence_log_probs
 from videopasta_assets.engines.loading import load_model
 from videopasta_assets.engines.prefix_sharing import left_padded, prefix_inputs, shared_prefix, to_device
 from videopasta_assets.engines.protocol import Decoding, EngineError, FinishReason, Reply, Request
@@ -178,11 +179,12 @@ class TransformersEngine:
 
     def _answer(self, rows: Sequence[_Row], prefixes: Sequence[Prefix]) -> Iterator[Reply]:
         """Generate; out of memory, in halves."""
-        if len(rows) > self._batch_size:
+        if len(rows) > 1 and sum(max(1, len(row.request.candidates)) for row in rows) > self._batch_size:
             yield from self._halves(rows, prefixes)
             return
         try:
-            replies = self._generate(rows, prefixes)
+            work = self._score if rows[0].request.candidates else self._generate
+            replies = work(rows, prefixes)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
@@ -218,6 +220,27 @@ class TransformersEngine:
             self._reply(row.request, ids, prompt, seconds)
             for row, ids, prompt in zip(rows, written, prompts, strict=True)
         ]
+
+    @torch.inference_mode()
+    def _score(self, rows: Sequence[_Row], prefixes: Sequence[Prefix]) -> list[Reply]:
+        start = time.perf_counter()
+        self._adapters.use(rows[0].request.adapter)
+        end = self._encoder.suffix(self._tokenizer.eos_token)
+        endings = [torch.cat([self._encoder.suffix(text), end]) for row in rows for text in row.request.candidates]
+        whole = [row for row in rows for _ in row.request.candidates]
+        extended = [replace(row, suffix=torch.cat([row.suffix, e])) for row, e in zip(whole, endings, strict=True)]
+        inputs = self._inputs(extended, prefixes)
+        found = iter(sequence_log_probs(self._model, inputs, endings))
+        prompts = iter(inputs["attention_mask"].sum(dim=1).tolist())
+        seconds = (time.perf_counter() - start) / len(rows)
+        replies = []
+        for row in rows:
+            log_probs = tuple(next(found) for _ in row.request.candidates)
+            longest = max(next(prompts) for _ in row.request.candidates)
+            best = row.request.candidates[log_probs.index(max(log_probs))]
+            reply = Reply(row.request.request_id, best, FinishReason.STOP, longest, 0, seconds, None, log_probs)
+            replies.append(reply)
+        return replies
 
     def _inputs(self, rows: Sequence[_Row], prefixes: Sequence[Prefix]) -> dict[str, Any]:
         owners = [row.prefix for row in rows if row.prefix is not None]

@@ -258,6 +258,7 @@ BENCHMARK_ANSWERS: Final = TableSchema(
         Column("answer_index", _I, "The right option."),
         Column("predicted_index", _I, "The option parsed from the reply; null when it cannot be parsed."),
         Column("correct", _B, "Whether it is right; unparsable counts as wrong."),
+        Column("margin", _F, "With scoring by likelihood: log-probability of the right option less the best other's."),
         *COST_COLUMNS,
     ),
 )

@@ -79,7 +79,7 @@ def _unanswered(project: Project, model: str, benchmark: str, adapter: str | Non
         return 0
     chosen = None if adapter is None else (project.lake.root, adapter)
     address = project.address("benchmark_answers", benchmark_answers.partition(model, benchmark))
-    wanted = benchmark_answers.derive(project, chosen, items)
+    wanted = benchmark_answers.derive(project, benchmark, chosen, items)
     known = (*project.lake.rows(address), *project.lake.journal(address).rows())
     return len(reconcile(wanted, known).to_compute)
 

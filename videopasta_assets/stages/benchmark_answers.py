@@ -17,6 +17,7 @@ from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.stages.generation import Ask, answer
 from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
 from videopasta_assets.stages.project import Engines, Project, decoding
+from videopasta_assets.taxonomy import MODES
 from videopasta_assets.video.clip import Clip
 from videopasta_assets.video.plan import plan_frames
 from videopasta_assets.video.probe import VideoInfo
@@ -45,14 +46,17 @@ def benchmark_named(project: Project, name: str) -> BenchmarkSettings:
     raise UserError(f"no benchmark is named {name!r}", where="videopasta.yaml", fix=f"There are: {known}.")
 
 
-def spec(project: Project) -> dict[str, str]:
+def spec(project: Project, benchmark: str) -> dict[str, str]:
     """Parts of the specification, by name."""
+    scoring = benchmark_named(project, benchmark).scoring
+    templates = ["multiple_choice"] if scoring == "generate" else [f"aligned/{mode}" for mode in MODES]
     return {
         "stage": STAGE_VERSION,
         "model": project.model_id("responder"),
+        "scoring": scoring,
         "decoding": stable_hash(project.settings.evaluation.decoding),
         "dense sampling": project.sampling("dense").spec_hash,
-        "prompt multiple_choice": project.prompts("responder").hash("multiple_choice"),
+        **{f"prompt {template}": project.prompts("responder").hash(template) for template in templates},
     }
 
 
@@ -61,9 +65,11 @@ def items_of(project: Project, benchmark: str) -> list[BenchmarkItem]:
     return load_items(project.settings.path(benchmark_named(project, benchmark).items))
 
 
-def derive(project: Project, adapter: tuple[Path, str] | None, items: Sequence[BenchmarkItem]) -> list[Derivation]:
+def derive(
+    project: Project, benchmark: str, adapter: tuple[Path, str] | None, items: Sequence[BenchmarkItem]
+) -> list[Derivation]:
     """One row an item; `adapter` is (folder, hash) of the tuned model, None for the base."""
-    parts = {**spec(project), "adapter": adapter[1] if adapter else ""}
+    parts = {**spec(project, benchmark), "adapter": adapter[1] if adapter else ""}
     return [Derivation(item.item_id, stable_hash(item, parts), (item, adapter)) for item in items if item.video_id]
 
 
@@ -71,7 +77,7 @@ def compute(
     project: Project, model: str, benchmark: str, engines: Engines, derivations: Sequence[Derivation]
 ) -> Iterator[Row]:
     """Ask the responder; an item whose video cannot be read is a row that says why."""
-    folder = project.settings.path(benchmark_named(project, benchmark).items).parent
+    settings = benchmark_named(project, benchmark)
     asks: list[Derivation] = []
     for derivation in derivations:
         item, adapter = derivation.payload
@@ -86,7 +92,7 @@ def compute(
             "model": "base" if model == BASE else "tuned",
         }
         try:
-            request = _request(project, derivation.row_key, item, folder, adapter)
+            request = _request(project, derivation.row_key, item, settings, adapter)
         except VideoPastaError as error:
             yield {"row_key": derivation.row_key, **known, "error": str(error)}
             continue
@@ -95,9 +101,9 @@ def compute(
 
 
 def _request(
-    project: Project, key: str, item: BenchmarkItem, folder: Path, adapter: tuple[Path, str] | None
+    project: Project, key: str, item: BenchmarkItem, benchmark: BenchmarkSettings, adapter: tuple[Path, str] | None
 ) -> Request:
-    path = folder / item.video
+    path = project.settings.path(benchmark.items).parent / item.video
     status = path.stat() if path.exists() else None
     if status is None:
         raise UserError("the benchmark's video is missing", where=str(path), fix="Put it there, or drop its items.")
@@ -105,16 +111,21 @@ def _request(
     if info.video_id != item.video_id:
         raise UserError("not the benchmark's video: its content differs", where=str(path))
     clip = Clip(item.video_id, path, plan_frames(info, project.sampling("dense"), "dense"))
-    prompt = project.prompts("responder").render(
+    prompts, how = project.prompts("responder"), decoding(project.settings.evaluation.decoding)
+    folder = None if adapter is None else str(adapter[0])
+    if benchmark.scoring == "likelihood":
+        prompt = prompts.render(
+            f"aligned/{item.mode}",
+            mode=item.mode,
+            category=item.category,
+            query=item.question,
+            duration=clip.plan.duration,
+        )
+        return Request(key, prompt, clip, how, adapter=folder, candidates=item.options)
+    prompt = prompts.render(
         "multiple_choice", question=item.question, options=list(item.options), duration=clip.plan.duration
     )
-    return Request(
-        key,
-        prompt,
-        clip,
-        decoding(project.settings.evaluation.decoding),
-        adapter=None if adapter is None else str(adapter[0]),
-    )
+    return Request(key, prompt, clip, how, adapter=folder)
 
 
 @cache
@@ -126,11 +137,17 @@ def _answered(engines: Engines, asks: Sequence[Derivation]) -> Iterator[Row]:
     items: dict[str, BenchmarkItem] = {ask.row_key: ask.payload.known.pop("_item") for ask in asks}
 
     def columns(reply: Reply, known: Row) -> Row:
-        predicted = parse_choice(reply.text, items[reply.request_id].options)
+        right = known["answer_index"]
+        if reply.log_probs:
+            predicted: int | None = reply.log_probs.index(max(reply.log_probs))
+            margin = reply.log_probs[right] - max(p for i, p in enumerate(reply.log_probs) if i != right)
+        else:
+            predicted, margin = parse_choice(reply.text, items[reply.request_id].options), None
         return {
             "reply": reply.text,
+            "margin": margin,
             "predicted_index": predicted,
-            "correct": predicted == known["answer_index"],
+            "correct": predicted == right,
         }
 
     if asks:
@@ -149,8 +166,8 @@ def run(
     return materialize(
         project.lake,
         project.address("benchmark_answers", partition(model, benchmark)),
-        lambda: derive(project, adapter, items_of(project, benchmark)),
+        lambda: derive(project, benchmark, adapter, items_of(project, benchmark)),
         lambda todo: compute(project, model, benchmark, engines, todo),
-        {**spec(project), "adapter": adapter[1] if adapter else ""},
+        {**spec(project, benchmark), "adapter": adapter[1] if adapter else ""},
         progress=progress,
     )

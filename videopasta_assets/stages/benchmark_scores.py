@@ -25,7 +25,7 @@ def spec(project: Project, benchmark: str) -> dict[str, str]:
         "stage": STAGE_VERSION,
         "items": stable_hash(items.read_text(encoding="utf-8")) if items.exists() else "absent",
         "bootstrap samples": str(project.settings.evaluation.bootstrap_samples),
-        **{f"answers {name}": part for name, part in benchmark_answers.spec(project).items()},
+        **{f"answers {name}": part for name, part in benchmark_answers.spec(project, benchmark).items()},
     }
 
 
