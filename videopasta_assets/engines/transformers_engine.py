@@ -238,7 +238,7 @@ class TransformersEngine:
             log_probs = tuple(next(found) for _ in row.request.candidates)
             longest = max(next(prompts) for _ in row.request.candidates)
             best = row.request.candidates[log_probs.index(max(log_probs))]
-            reply = Reply(row.request.request_id, best, FinishReason.STOP, longest, 0, seconds, None, log_probs)
+            reply = Reply(row.request.request_id, best, FinishReason.STOP, longest, 0, seconds, log_probs=log_probs)
             replies.append(reply)
         return replies
 
