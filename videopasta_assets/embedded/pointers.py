@@ -91,8 +91,13 @@ class Sight:
                 mask = self._step(0)
                 mask[:, [c for c in range(9) if c != 2]] = False
                 return [("m", mask)]
-            case "setting" | "stays" | "changes":
-                return []
+            case "setting":
+                return [("a", self._step(self._at(float(slots["s"]))))]
+            case "stays":
+                return [("stays", self._step(self.steps - 1)), ("a", self._step(0))]
+            case "changes":
+                last = self._step(self.steps - 1)
+                return [("goes", last), ("a", self._step(0)), ("b", last)]
         if x is None:
             return []
         match claim.kind:
