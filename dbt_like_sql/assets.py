@@ -6,13 +6,15 @@ from typing import Any, Final
 import dagster as dg
 
 from dbt_like_sql.check import SqlCheck
-from dbt_like_sql.library import load_models
+from dbt_like_sql.library import RECIPE_SETTINGS, load_models
 from dbt_like_sql.materialize import materialize_model
 from dbt_like_sql.model import SqlModel
 from dbt_like_sql.views import Warehouse, connect
 from resources.artifact import OWNERS, QUESTIONS, asset_key
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.lake import TABLES
+from videopasta_assets.lake.sql import MANIFESTS, PREFERENCE_SETS
+from videopasta_assets.lake.tables import PREFERENCE_SET
 from videopasta_assets.stages.project import Project
 
 PREFIX: Final = "sql"
@@ -22,13 +24,13 @@ SQL_JOB: Final = dg.define_asset_job(
     dg.AssetSelection.groups(QUESTIONS),
     description="Run every SQL model over the lake as it is now.",
 )
-_PREVIEW_ROWS: Final = 12
 
 
 @dg.resource(required_resource_keys={"project"}, description="DuckDB over the lake, opened once a run.")
 def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
     """Tables and models as views, as the lake is when a run's first SQL model starts."""
-    with connect(context.resources.project.lake) as connection:
+    project = context.resources.project
+    with connect(project.lake, recipe=project.settings.recipe) as connection:
         yield Warehouse(connection)
 
 
@@ -51,7 +53,7 @@ def sql_assets(project: Project, existing: set[dg.AssetKey]) -> list[dg.AssetsDe
 
 
 def _asset(declared: Project, model: SqlModel, existing: set[dg.AssetKey]) -> dg.AssetsDefinition:
-    inputs = (asset_key(declared, name) if name in TABLES else model_key(name) for name in sorted(model.references))
+    inputs = _inputs(declared, model)
     key = model_key(model.name)
     check_specs = [dg.AssetCheckSpec(check.name, asset=key, description=str(check)) for check in model.checks]
     columns = [dg.TableColumn(name, "string", meaning) for name, meaning in model.columns.items()]
@@ -67,7 +69,7 @@ def _asset(declared: Project, model: SqlModel, existing: set[dg.AssetKey]) -> dg
                 group_name=QUESTIONS,
                 code_version=model.code_version,
                 owners=list(OWNERS),
-                kinds={"sql", "duckdb", "parquet"},
+                kinds={"sql", "duckdb", *(() if model.is_view else ("parquet",))},
             )
         ],
         check_specs=check_specs,
@@ -83,16 +85,23 @@ def _asset(declared: Project, model: SqlModel, existing: set[dg.AssetKey]) -> dg
             asset_key=key,
             data_version=dg.DataVersion(result.data_version),
             metadata={
-                "dagster/row_count": result.table.num_rows,
-                "path": dg.MetadataValue.path(str(result.path)),
-                "dagster/column_schema": _schema_of(result.table.schema, model),
-                "rows": _preview(result.table.slice(0, _PREVIEW_ROWS).to_pylist()),
+                "dagster/row_count": result.rows,
+                **({"path": dg.MetadataValue.path(str(result.path))} if result.path else {}),
+                "dagster/column_schema": _schema_of(result.first.schema, model),
+                "rows": _preview(result.first.to_pylist()),
             },
         )
         for check in model.checks:
             yield _checked(warehouse.connection.execute(check.violations(model.name)).fetchall(), check, key)
 
     return sql_model
+
+
+def _inputs(declared: Project, model: SqlModel) -> list[dg.AssetKey]:
+    """Assets that the model reads; manifests and settings are none."""
+    tables = {PREFERENCE_SETS: PREFERENCE_SET.name}
+    named = {tables.get(name, name) for name in model.references} - {MANIFESTS, RECIPE_SETTINGS}
+    return [asset_key(declared, name) if name in TABLES else model_key(name) for name in sorted(named)]
 
 
 def _schema_of(schema: Any, model: SqlModel) -> dg.TableSchema:

@@ -9,7 +9,9 @@ from typing import Final
 from dbt_like_sql.model import SqlModel, parse_model
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import TABLES
+from videopasta_assets.lake.sql import RECORDS
 
+RECIPE_SETTINGS: Final = "recipe_settings"
 MODELS: Final = Path(__file__).parent / "models"
 
 
@@ -21,9 +23,10 @@ def load_models(folder: Path = MODELS) -> tuple[SqlModel, ...]:
         UserError: a model reads what does not exist, has a table's name, or reads itself in a circle.
     """
     models = {path.stem: parse_model(path) for path in sorted(folder.glob("*.sql"))}
-    known = {*TABLES, *models}
+    taken = {*TABLES, *RECORDS, RECIPE_SETTINGS}
+    known = taken | set(models)
     for model in models.values():
-        if model.name in TABLES:
+        if model.name in taken:
             raise UserError(
                 f"{model.name!r} is a table of the lake already", where=str(model.path), fix="Rename the file."
             )

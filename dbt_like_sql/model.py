@@ -8,7 +8,8 @@
     SELECT ...
 
 The header's first lines say what the model answers, `column` lines what a column means, `check` lines what must
-hold of the result. The query may read every table of the lake and every other model, by bare name.
+hold of the result. A line `view` says that the result has a row for each row of a table: it is counted and checked,
+but no copy of it is written. The query may read every table of the lake and every other model, by bare name.
 """
 
 import re
@@ -25,6 +26,8 @@ from sqlglot.optimizer.scope import traverse_scope
 from dbt_like_sql.check import SqlCheck, parse_check
 from videopasta_assets.errors import UserError
 from videopasta_assets.hashing import stable_hash
+from videopasta_assets.lake import TABLES
+from videopasta_assets.lake.sql import MANIFESTS
 
 DIALECT: Final = "duckdb"
 _NAME: Final = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -41,6 +44,8 @@ class SqlModel:
     description: str
     columns: Mapping[str, str]
     checks: tuple[SqlCheck, ...]
+    is_view: bool
+    """Its rows are as many as a table's: nothing is written when it is materialized."""
     references: Mapping[str, int]
     """Tables and models that the query reads, with the line where each is first named."""
 
@@ -63,6 +68,7 @@ def parse_model(path: Path) -> SqlModel:
     description: list[str] = []
     columns: dict[str, str] = {}
     checks: list[SqlCheck] = []
+    is_view = False
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.startswith("--"):
             break
@@ -71,6 +77,8 @@ def parse_model(path: Path) -> SqlModel:
             columns[column["name"]] = column["meaning"]
         elif comment.startswith("check:"):
             checks.append(parse_check(comment.removeprefix("check:").strip(), where=f"{path}, line {number}"))
+        elif comment == "view":
+            is_view = True
         elif comment:
             description.append(comment)
     return SqlModel(
@@ -80,6 +88,7 @@ def parse_model(path: Path) -> SqlModel:
         description=" ".join(description),
         columns=columns,
         checks=tuple(checks),
+        is_view=is_view,
         references=_references(text, path),
     )
 
@@ -95,9 +104,12 @@ def _references(text: str, path: Path) -> dict[str, int]:
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise UserError("a model is exactly one SELECT", where=f"{path}, line 1", fix="Split it into one file a query.")
     found: dict[str, int] = {}
+    named = {literal.this for literal in statements[0].find_all(exp.Literal) if literal.is_string}
     for scope in traverse_scope(statements[0]):
         for source in scope.sources.values():
             if isinstance(source, exp.Table) and source.name:
                 line = int(source.this.meta.get("line", 1))
                 found[source.name] = min(line, found.get(source.name, line))
+    if MANIFESTS in found:  # the footers of the tables that the query asks for by name
+        found |= {table: found[MANIFESTS] for table in TABLES if table in named}
     return found

@@ -2,16 +2,23 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from dbt_like_sql.library import load_models
+from dbt_like_sql.library import RECIPE_SETTINGS, load_models
 from dbt_like_sql.model import SqlModel
+from videopasta_assets.config.settings import RecipeSettings
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import Lake
-from videopasta_assets.lake import connect as connect_tables
+from videopasta_assets.lake.sql import attach, comment_on, declare, quoted
 
 if TYPE_CHECKING:  # imported on use: most processes that load the models ask no SQL
     import duckdb
+
+_SETTINGS: Final = {
+    "recipe": "Name of the recipe.",
+    "adversaries_per_query": "Slots of a question, as the project's file says now.",
+    "adversary_policy": "one_per_mode, or within_query_mode.",
+}
 
 
 @dataclass(frozen=True)
@@ -25,15 +32,25 @@ class Warehouse:
     connection: "duckdb.DuckDBPyConnection"
 
 
-def connect(lake: Lake, models: Iterable[SqlModel] | None = None) -> "duckdb.DuckDBPyConnection":
+def connect(
+    lake: Lake, models: Iterable[SqlModel] | None = None, recipe: RecipeSettings | None = None
+) -> "duckdb.DuckDBPyConnection":
     """An in-memory connection whose views are the tables and the models: always what the tables hold now.
+
+    Args:
+        lake: whose files are read; DuckDB may open no others.
+        models: which models; none: all.
+        recipe: settings that count the slots of questions that no adversary was made for yet; none: the defaults.
 
     Raises:
         UserError: a model is broken.
     """
-    connection = connect_tables(lake)
+    # Models bind to the declared tables, which costs no file; the views find the files' schema when they are used.
+    connection = declare()
+    _add_settings(connection, recipe or RecipeSettings())
     for model in load_models() if models is None else models:
         add_view(connection, model)
+    attach(connection, lake)
     return connection
 
 
@@ -41,18 +58,28 @@ def add_view(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> None:
     """Add `model` as a view with its comments. What it reads must be there already.
 
     Raises:
-        UserError: the query names a column that does not exist.
+        UserError: the query names a column that does not exist, or the header one that the query lacks.
     """
     import duckdb
 
     try:
         connection.execute(f'CREATE OR REPLACE VIEW "{model.name}" AS {model.query}')
+        comment_on(connection, model.name, model.description, model.columns)
     except duckdb.Error as error:
-        raise UserError(f"this model does not bind: {str(error).splitlines()[0]}", where=str(model.path)) from error
-    connection.execute(f'COMMENT ON VIEW "{model.name}" IS {_quoted(model.description)}')
-    for column, meaning in model.columns.items():
-        connection.execute(f'COMMENT ON COLUMN "{model.name}"."{column}" IS {_quoted(meaning)}')
+        where = f"{model.path}{_line(str(error))}"
+        raise UserError(f"this model does not bind: {str(error).splitlines()[0]}", where=where) from error
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _add_settings(connection: "duckdb.DuckDBPyConnection", recipe: RecipeSettings) -> None:
+    connection.execute(
+        f'CREATE VIEW "{RECIPE_SETTINGS}" AS SELECT {quoted(recipe.name)} AS recipe, '
+        f"{recipe.adversaries_per_query}::INTEGER AS adversaries_per_query, "
+        f"{quoted(recipe.adversary_policy)} AS adversary_policy"
+    )
+    comment_on(connection, RECIPE_SETTINGS, "Settings of the project's recipe that decide what is counted.", _SETTINGS)
+
+
+def _line(message: str) -> str:
+    """DuckDB's line of the statement is the file's: a model's text is put behind CREATE VIEW as it is."""
+    _, mark, rest = message.rpartition("\nLINE ")
+    return f", line {rest.split(':', maxsplit=1)[0]}" if mark else ""

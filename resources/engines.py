@@ -25,29 +25,20 @@ class WarmEngines:
         """
         from videopasta_assets.engines.factory import build_engine
 
-        settings = self.project.role(role)
-        key = (
-            settings.engine,
-            self.project.model_source(role),
-            self.project.model_id(role),
-            settings.device,
-            settings.batch_size,
-            self.project.settings.frames.max_side,
-            self.project.settings.videos.decoder,
-            self.project.roots,
-        )
+        project, settings = self.project, self.project.role(role)
+        options: dict[str, Any] = {"max_side": project.settings.frames.max_side}
+        if settings.engine == "openai":
+            options["server"] = settings.server
+        else:
+            options |= {"device": settings.device, "batch_size": settings.batch_size}
+        source = project.model_source(role)
+        reading = (project.settings.videos.decoder, project.roots)
+        key = (settings.engine, source, project.model_id(role), *reading, *sorted(options.items()))
         if key not in _warm:
-            if settings.device != "cpu":
+            # Behind a server the GPU is the server's.
+            if settings.engine == "transformers" and settings.device != "cpu":
                 hold_gpu()
-            _warm[key] = build_engine(
-                settings.engine,
-                self.project.model_source(role),
-                settings.revision,
-                reader=self.project.reader,
-                device=settings.device,
-                batch_size=settings.batch_size,
-                max_side=self.project.settings.frames.max_side,
-            )
+            _warm[key] = build_engine(settings.engine, source, settings.revision, reader=project.reader, **options)
         return _warm[key]
 
 

@@ -5,20 +5,33 @@ import dagster as dg
 from resources.project import find_project
 from sensors.new_videos import new_videos_sensor
 from sensors.nightly import nightly_schedule
-from videopasta_assets.assets.jobs import PAIRS
+from sensors.staleness import staleness_sensor
+from sensors.switch import check_times
+from sensors.training import training_schedule
+from videopasta_assets.assets.jobs import PAIRS, PREFERENCES, RETRAIN
 from videopasta_assets.assets.pipeline import pipeline_definitions
 from videopasta_assets.errors import UserError
 from videopasta_assets.stages.project import Project
 
 
 def build_definitions(project: Project) -> dg.Definitions:
-    """Pipeline, SQL models, sensor and schedule of `project`.
+    """Pipeline, SQL models, sensors and schedules of `project`.
 
     Raises:
-        UserError: a mistake in a prompt template or a SQL model, or a model that does not exist.
+        UserError: a mistake in a prompt template, a SQL model or a schedule, or a model that does not exist.
     """
-    starters = dg.Definitions(sensors=[new_videos_sensor(PAIRS)], schedules=[nightly_schedule(PAIRS)])
-    return dg.Definitions.merge(pipeline_definitions(project), starters)
+    automation = project.settings.automation
+    check_times(automation)
+    pipeline = pipeline_definitions(project)
+    jobs = {job.name: job for job in pipeline.jobs or ()}
+    starters = dg.Definitions(
+        sensors=[
+            new_videos_sensor(PAIRS, automation),
+            staleness_sensor(jobs[PAIRS], jobs[PREFERENCES], automation),
+        ],
+        schedules=[nightly_schedule(PAIRS, automation), training_schedule(RETRAIN, automation)],
+    )
+    return dg.Definitions.merge(pipeline, starters)
 
 
 @dg.definitions

@@ -1,4 +1,5 @@
 -- Every attempt at an adversary with its question's mode and category and the verdict on it.
+-- view
 -- column error: Why the attempt or its verdict could not be computed; null when both could.
 -- check: unique recipe, adversary_id
 
@@ -8,8 +9,8 @@ SELECT
     adversaries.adversary_id,
     adversaries.query_id,
     adversaries.video_id,
-    queries.query_mode,
-    queries.query_category,
+    adversaries.query_mode,
+    adversaries.query_category,
     adversaries.slot,
     adversaries.attempt,
     adversaries.adv_mode,
@@ -26,4 +27,3 @@ LEFT JOIN queries ON queries.recipe = adversaries.recipe AND queries.shard = adv
     AND queries.query_id = adversaries.query_id
 LEFT JOIN aligned_responses ON aligned_responses.recipe = adversaries.recipe
     AND aligned_responses.shard = adversaries.shard AND aligned_responses.query_id = adversaries.query_id
-ORDER BY adversaries.recipe, adversaries.shard, adversaries.adversary_id

@@ -1,35 +1,38 @@
--- What each role spent, and what that is for one verified pair.
+-- What each role spent, and what that is for one verified pair; rows that were replaced since are not counted.
 -- column role: Who spent it; the responder's adversaries are counted apart.
--- column calls: Replies that were recorded; rows that were replaced since are not counted.
--- column seconds: Engine seconds, a batch's time shared by its rows.
+-- column calls: Replies that were recorded.
+-- column seconds: Engine seconds, a batch's time shared by its rows; of training, wall time.
+-- column gpu_seconds: Seconds x GPUs: 0 on a CPU, null where a server does not say what it has.
+-- column pairs: Verified pairs of the recipe.
 -- check: unique recipe, role
 -- check: holds calls >= 0 AND coalesce(seconds, 0) >= 0
+-- check: holds gpu_seconds IS NULL OR gpu_seconds >= 0
 
 WITH spent AS (
-    SELECT recipe, 'query writer' AS role, prompt_tokens, completion_tokens, seconds FROM queries
-    UNION ALL
-    SELECT recipe, 'responder, aligned' AS role, prompt_tokens, completion_tokens, seconds FROM aligned_responses
-    UNION ALL
-    SELECT recipe, 'check of aligned' AS role, prompt_tokens, completion_tokens, seconds FROM aligned_checks
-    UNION ALL
-    SELECT recipe, 'responder, adversaries' AS role, prompt_tokens, completion_tokens, seconds FROM adversaries
-    UNION ALL
-    SELECT recipe, 'verifier' AS role, prompt_tokens, completion_tokens, seconds FROM verdicts WHERE seconds IS NOT NULL
+    SELECT recipe, role, prompt_tokens, completion_tokens, seconds, gpus FROM calls
+    UNION ALL BY NAME
+    SELECT recipe, 'training' AS role, seconds FROM lora_checkpoint WHERE error IS NULL
 ),
 accepted AS (
     SELECT recipe, count(*) AS pairs FROM verified_pairs WHERE error IS NULL GROUP BY recipe
+),
+summed AS (
+    SELECT
+        recipe,
+        role,
+        count(*) AS calls,
+        sum(prompt_tokens)::BIGINT AS prompt_tokens,
+        sum(completion_tokens)::BIGINT AS completion_tokens,
+        round(sum(seconds), 6) AS seconds,
+        if(count(*) = count(gpus), round(sum(seconds * gpus), 6), NULL) AS gpu_seconds
+    FROM spent
+    GROUP BY recipe, role
 )
 SELECT
-    spent.recipe,
-    role,
-    count(*) AS calls,
-    sum(prompt_tokens)::BIGINT AS prompt_tokens,
-    sum(completion_tokens)::BIGINT AS completion_tokens,
-    round(sum(seconds), 6) AS seconds,
-    any_value(pairs) AS pairs,
-    sum(prompt_tokens + completion_tokens) / nullif(any_value(pairs), 0) AS tokens_per_pair,
-    round(sum(seconds) / nullif(any_value(pairs), 0), 6) AS seconds_per_pair
-FROM spent
-LEFT JOIN accepted ON accepted.recipe = spent.recipe
-GROUP BY spent.recipe, role
-ORDER BY spent.recipe, role
+    recipe, role, calls, prompt_tokens, completion_tokens, seconds, gpu_seconds, pairs,
+    (prompt_tokens + completion_tokens) / nullif(pairs, 0) AS tokens_per_pair,
+    round(seconds / nullif(pairs, 0), 6) AS seconds_per_pair,
+    round(gpu_seconds / nullif(pairs, 0), 6) AS gpu_seconds_per_pair
+FROM summed
+LEFT JOIN accepted USING (recipe)
+ORDER BY recipe, role

@@ -7,13 +7,7 @@
 -- check: not_null shard, stage, rows
 -- check: holds rows >= 0 AND failed >= 0
 
-WITH slots AS (
-    SELECT adversaries.recipe, adversaries.shard, query_id, slot, bool_or(verdict = 'accepted') AS accepted
-    FROM adversaries
-    LEFT JOIN verdicts USING (recipe, shard, adversary_id, query_id, slot)
-    GROUP BY ALL
-),
-counted AS (
+WITH counted AS (
     SELECT recipe, shard, 1 AS step, 'videos' AS stage, count(*) FILTER (error IS NULL AND present) AS rows,
            count(*) FILTER (error IS NOT NULL OR NOT present) AS failed
     FROM videos GROUP BY ALL
@@ -34,18 +28,16 @@ counted AS (
            count(*) FILTER (error IS NOT NULL) AS failed
     FROM aligned_checks GROUP BY ALL
     UNION ALL BY NAME
-    SELECT recipe, shard, 6 AS step, 'slots' AS stage, count(*) AS rows, 0 AS failed FROM slots GROUP BY ALL
-    UNION ALL BY NAME
-    SELECT recipe, shard, 7 AS step, 'attempts' AS stage, count(*) FILTER (error IS NULL) AS rows,
-           count(*) FILTER (error IS NOT NULL) AS failed
-    FROM adversaries GROUP BY ALL
-    UNION ALL BY NAME
-    SELECT recipe, shard, 8 AS step, 'accepted slots' AS stage, count(*) FILTER (accepted) AS rows, 0 AS failed
-    FROM slots GROUP BY ALL
-    UNION ALL BY NAME
-    SELECT recipe, shard, 9 AS step, 'verified pairs' AS stage, count(*) FILTER (error IS NULL) AS rows,
-           count(*) FILTER (error IS NOT NULL) AS failed
-    FROM verified_pairs GROUP BY ALL
+    SELECT recipe, shard, place.step, place.stage, sum(place.rows)::BIGINT AS rows, sum(place.failed)::BIGINT AS failed
+    FROM retention
+    CROSS JOIN unnest([
+        {'step': 6, 'stage': 'slots', 'rows': slots, 'failed': 0},
+        {'step': 7, 'stage': 'tried slots', 'rows': tried, 'failed': 0},
+        {'step': 8, 'stage': 'attempts', 'rows': attempts - failed, 'failed': failed},
+        {'step': 9, 'stage': 'accepted slots', 'rows': accepted, 'failed': 0},
+        {'step': 10, 'stage': 'verified pairs', 'rows': pairs, 'failed': 0}
+    ]) AS places(place)
+    GROUP BY ALL
 )
 SELECT recipe, shard, step, stage, rows, failed
 FROM counted

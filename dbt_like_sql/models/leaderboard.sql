@@ -1,6 +1,7 @@
 -- Every checkpoint on every benchmark: what it was trained on, and how it scores against its base model.
 -- column preference_set: Content hash of the pairs that it was trained on.
 -- column difference: Tuned minus base accuracy; the bounds are the 95 % paired bootstrap interval, by video.
+-- column rank: Place among the checkpoints on this benchmark and mode; 1 has the highest tuned accuracy.
 -- column current: False when the scores are of an adapter that has been replaced since.
 -- check: unique recipe, experiment, benchmark, mode
 -- check: holds base_accuracy BETWEEN 0 AND 1 AND tuned_accuracy BETWEEN 0 AND 1
@@ -21,6 +22,7 @@ SELECT
     scores.difference,
     scores.difference_low,
     scores.difference_high,
+    rank() OVER (PARTITION BY scores.recipe, scores.benchmark, scores.mode ORDER BY scores.tuned_accuracy DESC) AS rank,
     coalesce(scores.adapter_hash = checkpoint.adapter_hash, false) AS current
 FROM benchmark_scores AS scores
 LEFT JOIN lora_checkpoint AS checkpoint ON checkpoint.recipe = scores.recipe

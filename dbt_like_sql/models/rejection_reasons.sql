@@ -1,5 +1,5 @@
 -- Why attempts were rejected, by mode, with an example of the verifier's reason.
--- column share: Share of the mode's attempts.
+-- column share: Share of the mode's judged attempts.
 -- column example: One reason that the verifier gave.
 -- check: unique recipe, adv_mode, verdict
 -- check: accepted_values verdict (rejected_similar, rejected_no_contradiction, rejected_off_mode, rejected_preferred, rejected_parse)
@@ -7,9 +7,9 @@
 
 WITH counted AS (
     SELECT recipe, adv_mode, verdict, count(*) AS attempts, min(reason) AS example
-    FROM attempts AS judged
+    FROM verdicts
     WHERE error IS NULL
-    GROUP BY recipe, adv_mode, verdict
+    GROUP BY ALL
 ),
 shared AS (
     SELECT *, attempts / sum(attempts) OVER (PARTITION BY recipe, adv_mode) AS share

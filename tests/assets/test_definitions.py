@@ -14,6 +14,7 @@ import pytest
 from tests.fakes.bench_project import BenchProject
 from videopasta_assets.definitions import build_definitions
 from videopasta_assets.lake import TABLES
+from videopasta_assets.oracle.stages import ORACLE_TABLES
 
 SNAPSHOT = Path(__file__).with_name("definitions.json")
 
@@ -72,7 +73,7 @@ def test_definitions_load_as_dagster_loads_them(tmp_path: Path, monkeypatch: pyt
     loaded = defs()
     dg.Definitions.validate_loadable(loaded)
     keys = {key.path[-1] for key in loaded.resolve_asset_graph().get_all_asset_keys()}
-    optional = {"oracle_scores", "aligned_checks"}  # they need the truth, and a check that can see
+    optional = {*ORACLE_TABLES, "aligned_checks"}  # they need the truth, and a check that can see
     assert keys >= set(TABLES) - optional
 
 

@@ -3,8 +3,7 @@
 import base64
 from pathlib import Path
 
-from videopasta_assets.assets.preview import markdown_picture, markdown_table
-from videopasta_assets.assets.training_plot import read_log, training_plot
+from videopasta_assets.assets.preview import markdown_picture, markdown_table, report_link
 
 PNG = b"\x89PNG"
 
@@ -29,13 +28,8 @@ def test_a_picture_carries_its_data() -> None:
     assert text.startswith("![a\\](evil)](data:image/png;base64,")
 
 
-def test_a_log_becomes_curves(tmp_path: Path) -> None:
-    log = tmp_path / "training_log.jsonl"
-    log.write_text(
-        '{"step": 1, "rewards/accuracies/spatial": 0.5, "rewards/margins/spatial": 0.0}\n'
-        '{"step": 2, "rewards/accuracies/spatial": 0.9, "rewards/margins/spatial": 0.4}\n{"step": 3, "rew'
-    )
-    steps = read_log(log)
-    assert [step["step"] for step in steps] == [1, 2]
-    assert training_plot(steps).startswith(PNG)
-    assert read_log(tmp_path / "absent.jsonl") == []
+def test_a_report_is_a_link_and_a_path(tmp_path: Path) -> None:
+    metadata = report_link(tmp_path / "a report.html")
+    assert metadata["report"].value == f"file://{tmp_path}/a%20report.html"
+    assert metadata["report file"].value == f"{tmp_path}/a report.html"
+    assert report_link(None) == {}

@@ -2,6 +2,7 @@
 
 from tests.cli.conftest import Invoke
 from tests.fakes.bench_project import BenchProject
+from tests.fakes.faulty_server import FaultyServer
 
 
 def found(invoke: Invoke, *arguments: object) -> tuple[int, dict[str, dict[str, str]]]:
@@ -34,3 +35,19 @@ def test_without_a_project_the_machine_is_looked_at(invoke: Invoke, tmp_path: ob
     code, findings = found(invoke, "-p", tmp_path)
     assert code == 0
     assert findings["project"]["state"] == "note"
+
+
+def test_servers_are_asked_for_their_models(invoke: Invoke, bench: BenchProject) -> None:
+    with FaultyServer() as server:
+        at = f"engine: openai, server: {{base_url: '{server.base_url}'"
+        bench.edit("responder: {model: some-model", f"responder: {{{at}, model: other}}, model: some-model")
+        bench.edit("verifier: {model: some-model", f"verifier: {{{at}, model: some-model}}, model: some-model")
+        bench.edit("judge: {model: some-model", f"judge: {{{at}, api_key_env: NO_SUCH_KEY}}, model: some-model")
+        code, findings = found(invoke, "-p", bench.root)
+    assert code == 1
+    assert "has no model 'other'; it has some-model" in findings["model of responder"]["detail"]
+    assert findings["model of verifier"]["state"] == "ok"
+    assert "NO_SUCH_KEY is not set" in findings["model of judge"]["detail"]
+    down = found(invoke, "-p", bench.root)[1]["model of verifier"]
+    assert down["state"] == "problem"
+    assert "unreachable: connection refused" in down["detail"]

@@ -11,12 +11,14 @@ from tests.fakes.bench_project import BenchProject
 @pytest.mark.slow
 def test_run_does_the_plan_and_then_nothing(invoke: Invoke, bench: BenchProject) -> None:
     at = ("-p", bench.root)
+    bench.edit("max_attempts: 2", "max_attempts: 1")
     planned = invoke("run", *at, "--dry-run", "--json")
     assert planned.json["new_videos"] == 3
     assert not bench.engine.requests
 
     first = invoke("run", *at, "--no-train", "--json")
     assert first.code == 0, first.err
+    assert planned.json["cost"]["calls_expected"] == len(bench.engine.requests) == 3 * 3 * 8
     assert first.json["videos"] == 3
     assert first.json["queries"] == first.json["aligned_responses"] == 9
     assert first.json["pairs"] == sum(mode["pairs"] for mode in first.json["modes"]) > 0
@@ -30,6 +32,16 @@ def test_run_does_the_plan_and_then_nothing(invoke: Invoke, bench: BenchProject)
     assert {key: again.json[key] for key in ("videos", "queries", "pairs", "modes")} == {
         key: first.json[key] for key in ("videos", "queries", "pairs", "modes")
     }
+
+    template = bench.root / "prompts" / "verify.j2"
+    template.write_text(f"{template.read_text()} (edited)")
+    edited = invoke("plan", *at, "--diff", "--json").json
+    assert [(change["asset"], change["part"]) for change in edited["changes"]] == [("verdicts", "prompt verify")]
+    assert edited["cost"]["calls"] == 3 * 3 * 3
+    limited = invoke("run", *at, "--dry-run", "--limit", "1", "--json").json
+    assert limited["left_out"] == 1
+    assert {step["partition"] for step in limited["steps"] if step["cost"]["calls"]} == {"s000000"}
+    template.write_text(template.read_text().removesuffix(" (edited)"))
 
     plan = invoke("plan", *at, "--json").json
     todo = {step["asset"] for step in plan["steps"] if step["to_do"]}

@@ -101,3 +101,8 @@ def test_any_text_gives_an_option_or_nothing_and_always_the_same(reply, options)
 @given(st.lists(st.text("xyz", min_size=2, max_size=5), max_size=9), st.lists(st.text("abc", min_size=2), min_size=2))
 def test_words_of_no_option_name_none(words, options) -> None:
     assert parse_choice(" ".join(words), options) is None
+
+
+def test_the_words_before_a_letter_are_no_option() -> None:
+    assert parse_choice("Answer: A", ["aa", "answer"]) == 0
+    assert parse_choice("The answer is B. red", ["red", "blue"]) is None

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from videopasta_assets.experiments import comparison
-from videopasta_assets.experiments.report import Page, render
-from videopasta_assets.experiments.truth import ARMS, BENCHMARK, experiment_name, experiments
+from videopasta_assets.experiments.truth import ARMS, experiment_name
 from videopasta_assets.lake import TABLES, Address, Lake, connect
 from videopasta_assets.taxonomy import MODES
 
 SEEDS = 2
+BENCHMARK = "benchmark"
+NAMES = [arm.name for arm in ARMS]
 ANSWERS = TABLES["benchmark_answers"]
 
 
@@ -51,19 +52,22 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_a_better_arm_is_significant_and_an_equal_one_is_not(lake: Lake) -> None:
-    answers = comparison.load_answers(connect(lake), BENCHMARK, SEEDS)
+    answers = comparison.load_answers(connect(lake), BENCHMARK, NAMES, SEEDS)
     found = {(effect.arm, effect.scope): effect for effect in comparison.effects(answers, samples=300)}
     best, same = found["dpo_verified", "all"], found["sft", "all"]
     assert (best.base, best.tuned, best.items, best.seeds) == (0.5, 0.75, 120, SEEDS)
     assert best.difference == pytest.approx(0.25) and best.low > 0 and best.significant
     assert (same.difference, same.low, same.high, same.significant) == (0, 0, 0, False)
-    mean, low, high = comparison.between(answers, "dpo_verified", "sft", samples=300)
-    assert low <= mean <= high and mean == pytest.approx(0.25)
+    against = {effect.scope: effect for effect in comparison.between(answers, "dpo_verified", "sft", samples=300)}
+    assert against.keys() == {*(mode.value for mode in MODES), "all"}
+    assert against["all"].low <= against["all"].difference <= against["all"].high
+    assert (against["all"].base, against["all"].difference) == (0.5, pytest.approx(0.25))
+    assert comparison.between(answers, "dpo_verified", "no such arm") == []
 
 
 def test_an_arm_without_all_its_seeds_is_left_out(lake: Lake) -> None:
     lake.remove(Address("benchmark_answers", "videopasta", f"sft_seed1__{BENCHMARK}"))
-    assert "sft" not in comparison.load_answers(connect(lake), BENCHMARK, SEEDS).arms
+    assert "sft" not in comparison.load_answers(connect(lake), BENCHMARK, NAMES, SEEDS).arms
 
 
 def test_an_interval_holds_the_mean_and_narrows_with_videos() -> None:
@@ -78,28 +82,6 @@ def test_an_interval_holds_the_mean_and_narrows_with_videos() -> None:
     assert width(200) < width(12)
 
 
-def test_every_arm_has_the_same_budget() -> None:
-    lines = experiments(seeds=3, pairs=100, training={"learning_rate": 1e-4})
-    assert len(lines) == 3 * len(ARMS) == len({line["name"] for line in lines})
-    assert {line["max_pairs"] for line in lines} == {100}
-    assert {line["training"]["learning_rate"] for line in lines} == {1e-4}
-
-
-def test_the_page_escapes_what_it_shows_and_says_what_got_worse(lake: Lake) -> None:
-    answers = comparison.load_answers(connect(lake), BENCHMARK, SEEDS)
-    page = render(
-        Page(
-            title="t",
-            command="videopasta <script>alert(1)</script>",
-            machine="m",
-            model="base@1",
-            effects=comparison.effects(answers, samples=200),
-            verified_minus_sft=(0.25, 0.2, 0.3),
-            verified_minus_unfiltered=None,
-            pairs=[("verified", 3, 1.0, 1.0, 1.0, 1.0)],
-            verifier=[("text", 3, None, 0.5)],
-            seconds=60,
-        )
-    )
-    assert "<script>" not in page and "<svg" in page
-    assert "significantly worse in no mode" in page
+def test_refusals_are_compared_by_kind(lake: Lake) -> None:
+    answers = comparison.load_answers(connect(lake), BENCHMARK, NAMES, SEEDS, by="kind")
+    assert answers.scopes == ("question", "all")

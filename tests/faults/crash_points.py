@@ -1,10 +1,12 @@
-"""Kill this process at its n-th change of a file.
+"""Kill this process, or fill its disk, at its n-th change of a file.
 
 Everything that changes files under a folder is counted: opening for writing, writing, syncing, renaming and removing.
 At the chosen point the process kills itself before the change, in the middle of it (a write gets half its bytes), or
-after it. Only tests use this; the product knows nothing of it.
+after it; or the disk is full from then on, and a write still gets half its bytes. Only tests use this; the product
+knows nothing of it.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -13,9 +15,10 @@ from mmap import mmap
 from pathlib import Path
 from typing import Any, Literal
 
-Moment = Literal["before", "half", "after"]
+Moment = Literal["before", "half", "after", "full"]
 
 _DESCRIPTOR_CALLS = ("write", "pwrite", "fsync", "ftruncate")
+_NEED_SPACE = ("write", "pwrite", "mkdir")
 _PATH_CALLS = ("replace", "rename", "unlink", "remove", "rmdir", "mkdir")
 
 
@@ -79,13 +82,19 @@ class CrashPoints:
 
     def point(self, name: str) -> None:
         """A point that is no change of a file, such as an optimizer step."""
-        if self._due(name):
+        if self._due(name) and self._moment != "full":
             self._die()
 
     def _wrapped(self, call: Callable[..., Any], path_of: Callable[..., str], name: str) -> Callable[..., Any]:
         def counted(*arguments: Any, **named: Any) -> Any:
             if self._inside or not str(path_of(*arguments, **named)).startswith(self._root) or not self._due(name):
                 return call(*arguments, **named)
+            if self._moment == "full":
+                if name not in _NEED_SPACE:
+                    return call(*arguments, **named)
+                if name == "write" and len(arguments[1]) > 1 and self._beacon.changes == self._at:
+                    return call(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if self._moment == "half" and name == "write":
                 call(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
             elif self._moment == "after":
@@ -103,6 +112,8 @@ class CrashPoints:
             mode is None and flags & (os.O_WRONLY | os.O_RDWR)
         )
         if writes and isinstance(path, str) and path.startswith(self._root) and self._due("open"):
+            if self._moment == "full":
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._die()
 
     def _due(self, name: str) -> bool:
@@ -111,11 +122,13 @@ class CrashPoints:
             self._inside = True
             self._write(self._record, f"{self._beacon.phase} {name}\n".encode())
             self._inside = False
+        if self._moment == "full":
+            return self._at is not None and number >= self._at
         return number == self._at
 
     def _path_of_descriptor(self, descriptor: int, *_: Any, **__: Any) -> str:
         try:
-            return str(os.readlink(f"/proc/self/fd/{descriptor}"))
+            return str(Path(f"/proc/self/fd/{descriptor}").readlink())
         except OSError:
             return ""
 

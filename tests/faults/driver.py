@@ -43,22 +43,25 @@ PHASES = (
 )
 """What a run does, in order; a kill is told by the phase that it hits."""
 
+TRAINING_PHASES = ("lora_checkpoint", "benchmark_answers", "benchmark_scores")
+"""Those that a run with `--no-train` leaves out."""
 
-def run_project(root: Path, driver: Driver) -> None:
+
+def run_project(root: Path, driver: Driver, *, train: bool = True) -> None:
     """What `videopasta run` does, with a ledger's engine for every role."""
     if driver == "command":
-        _run_command(root)
+        _run_command(root, train=train)
     else:
-        _run_stages(root)
+        _run_stages(root, train=train)
 
 
-def _run_stages(root: Path) -> None:
+def _run_stages(root: Path, *, train: bool) -> None:
     """Land, plan, do the plan's steps and the SQL models; Dagster has no part in it."""
     project = open_project(root)
     landing.land(project)
     engines = engines_for(root)
     for step in make_plan(project).steps:
-        if step.to_do:
+        if step.to_do and (train or step.asset not in TRAINING_PHASES):
             _do(project, engines, step.asset, step.partition)
     with connect(project.lake) as connection:
         for model in load_models():
@@ -94,7 +97,7 @@ def _do(project: Project, engines: OneEngine, asset: str, partition: str) -> Non
         raise ValueError(f"the driver does not know asset {asset!r}")
 
 
-def _run_command(root: Path) -> None:
+def _run_command(root: Path, *, train: bool) -> None:
     from resources.engines import WarmEngines
     from videopasta_assets.cli.main import command_line
 
@@ -102,7 +105,7 @@ def _run_command(root: Path) -> None:
     WarmEngines.engine = lambda _self, _role: engine  # type: ignore[method-assign]
     os.environ["VIDEOPASTA_PROJECT"] = ""
     try:
-        command_line(["run", "--project", str(root), "--json"])
+        command_line(["run", "--project", str(root), "--json", "--train" if train else "--no-train"])
     except SystemExit as ended:
         if ended.code:
             raise

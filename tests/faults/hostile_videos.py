@@ -2,7 +2,6 @@
 
 import os
 import random
-import socket
 import struct
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,20 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
-from av.stream import Disposition
 
 from tests.faults.mp4_surgery import overwritten, pointing_outside, same_entries
-from tests.video.footage import Footage, cut_without_encoding, numbered
+from tests.faults.odd_media import cut, many_streams, sound, sparse, turning_back, two_films, unix_socket, with_cover
+from tests.video.footage import Footage
 
 CANARY_FIRST = 3000
 """Numbers from here on are only shown by the film outside the roots."""
 NOISE = random.Random(7).randbytes(20_000)
-GROUPS = {"g": "12", "bf": "2"}
+GROUPS = {"g": "12", "bf": "2", "preset": "veryfast"}
 FAST = {"movflags": "faststart"}
-SECOND_STREAM_FIRST = 1000
 _UNEVEN = [sum((17, 33, 100, 34)[step % 4] for step in range(frame)) for frame in range(60)]
+
+_ENCODED: dict[str, bytes] = {}
 
 Maker = Callable[[Path, Path], object]
 """Makes the file at the first path; the second one is the film outside the roots, to point at."""
@@ -62,9 +61,12 @@ class HostileVideo:
 
 
 def data_of(footage: Footage) -> bytes:
-    """The encoded file's bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        return footage.write(Path(folder)).read_bytes()
+    """The encoded file's bytes; encoded once."""
+    key = repr(footage)
+    if key not in _ENCODED:
+        with tempfile.TemporaryDirectory() as folder:
+            _ENCODED[key] = footage.write(Path(folder)).read_bytes()
+    return _ENCODED[key]
 
 
 def film(suffix: str, change: Callable[[bytes], bytes] = bytes, **settings: Any) -> Maker:
@@ -88,96 +90,16 @@ def corrupted(at: float, length: int = 400) -> Callable[[bytes], bytes]:
     return lambda data: data[: int(len(data) * at)] + NOISE[:length] + data[int(len(data) * at) + length :]
 
 
+def _header_alone(data: bytes) -> bytes:
+    return data[: data.index(b"mdat") + 4]
+
+
+def _huge_canvas(data: bytes) -> bytes:
+    return data[:6] + b"\xff\xff\xff\xff" + data[10:]
+
+
 def _number_of_uneven(second: float) -> int:
     return int(np.abs(np.asarray(_UNEVEN) - second * 1000).argmin())
-
-
-def _sound(path: Path, cover: bool = False) -> None:
-    with av.open(str(path), "w", format="mp4") as container:
-        stream = container.add_stream("aac", rate=16000)
-        picture = _cover_stream(container) if cover else None
-        if picture is not None:
-            _cover(container, picture)
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.float32), format="fltp", layout="mono")
-        frame.sample_rate = 16000
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-
-
-def _cover_stream(container: Any) -> Any:
-    stream = container.add_stream("mjpeg", rate=1, options={"strict": "unofficial"})
-    stream.width, stream.height, stream.pix_fmt = 64, 64, "yuvj420p"
-    stream.disposition = Disposition.attached_pic
-    return stream
-
-
-def _cover(container: Any, stream: Any) -> None:
-    picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
-    container.mux(stream.encode(picture))
-    container.mux(stream.encode(None))
-
-
-def _with_cover(path: Path, _: Path) -> None:
-    _several(path, cover=True)
-
-
-def _two_streams(path: Path, _: Path) -> None:
-    _several(path, cover=False)
-
-
-def _several(path: Path, *, cover: bool) -> None:
-    """A film beside a cover picture that comes first, or beside another film."""
-    with av.open(str(path), "w", format="mp4") as container:
-        other = _cover_stream(container) if cover else None
-        streams = [(container.add_stream("libx264", rate=30), 0)]
-        if other is None:
-            streams.append((container.add_stream("libx264", rate=30), SECOND_STREAM_FIRST))
-        for stream, _first in streams:
-            stream.height, stream.width = numbered(0).shape[:2]
-            stream.pix_fmt = "yuv420p"
-        if other is not None:
-            _cover(container, other)
-        for number in range(30):
-            for stream, start in streams:
-                frame = av.VideoFrame.from_ndarray(numbered(start + number), format="rgb24")
-                frame.pts = number
-                container.mux(stream.encode(frame))
-        for stream, _first in streams:
-            container.mux(stream.encode(None))
-
-
-def _cut(path: Path, _: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        source = Footage("whole.mp4", options=GROUPS).write(Path(folder))
-        path.write_bytes(cut_without_encoding(source, Path(folder) / "cut.mp4", first=17).read_bytes())
-
-
-def _turning_back(data: bytes) -> bytes:
-    """An FLV whose later tags tell the times of earlier ones."""
-    changed = bytearray(data)
-    position, seen = 13, 0
-    while position + 11 < len(changed):
-        size = int.from_bytes(changed[position + 1 : position + 4], "big")
-        if changed[position] == 9:
-            seen += 1
-            if seen > 30:
-                changed[position + 4 : position + 7] = (1000 - seen).to_bytes(3, "big")
-        position += 11 + size + 4
-    return bytes(changed)
-
-
-def _socket(path: Path, _: Path) -> None:
-    here = Path.cwd()
-    os.chdir(path.parent)  # the path of a socket is short
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path.name)
-    os.chdir(here)
-
-
-def _sparse(path: Path, _: Path) -> None:
-    with path.open("wb") as file:
-        file.write(b"\0\0\0\x18ftypisom" + bytes(12))
-        file.truncate(10 << 30)
 
 
 def _text(line: str) -> Maker:
@@ -206,13 +128,13 @@ def _without_content() -> Iterator[HostileVideo]:
     for kind, make, reason in (
         ("folder", lambda path, _: path.mkdir(), "this is a folder"),
         ("pipe", lambda path, _: os.mkfifo(path), "this is a pipe"),
-        ("socket", _socket, "this is a socket"),
+        ("socket", unix_socket, "this is a socket"),
         ("broken link", lambda path, _: path.symlink_to("nowhere"), "a link to a file that does not exist"),
         ("link loop", lambda path, _: path.symlink_to(path.name), "leads back to itself"),
         ("link to a device", lambda path, _: path.symlink_to("/dev/zero"), "outside the video folders"),
         ("link to a film outside", lambda path, canary: path.symlink_to(canary), "outside the video folders"),
         ("link to a system file", lambda path, _: path.symlink_to("/etc/passwd"), "outside the video folders"),
-        ("sparse 10 GB", _sparse, "too big"),
+        ("sparse 10 GB", sparse, "too big"),
     ):
         yield HostileVideo(kind, make, reason, lands=False)
     yield HostileVideo(
@@ -254,8 +176,9 @@ def _no_videos() -> Iterator[HostileVideo]:
         yield HostileVideo(kind, _noise(head), f"{_DAMAGED}|no video|no frame")
     yield HostileVideo("gif noise", content(b"GIF89a" + bytes(40)), f"{_DAMAGED}|no frame")
     yield HostileVideo("ts noise", content((b"G" + NOISE[:187]) * 100), f"{_DAMAGED}|no video|no frame")
-    yield HostileVideo("sound alone", lambda path, _: _sound(path), "no video, only sound")
-    yield HostileVideo("sound and cover", lambda path, _: _sound(path, cover=True), "no video, only sound")
+    yield HostileVideo("sound alone", lambda path, _: sound(path), "no video, only sound")
+    yield HostileVideo("sound and cover", lambda path, _: sound(path, cover=True), "no video, only sound")
+    yield HostileVideo("ninety sound tracks", many_streams, "more than 64 streams")
     yield HostileVideo("rare codec", film(".mkv", codec="ffv1", frames=4, options={}), "ffv1 are not supported")
     locked = {
         "encryption_scheme": "cenc-aes-ctr",
@@ -282,8 +205,7 @@ def _damaged() -> Iterator[HostileVideo]:
     for at in (0.2, 0.5, 0.8):
         broken = film(".mp4", corrupted(at), container_options=FAST)
         yield HostileVideo(f"corrupt mp4 at {at:.0%}", broken, _DAMAGED, at_30)
-    yield HostileVideo("header alone", film(".mp4", lambda data: data[: data.index(b"mdat") + 4], container_options=FAST),
-                       f"{_DAMAGED}|no frame")  # fmt: skip
+    yield HostileVideo("header alone", film(".mp4", _header_alone, container_options=FAST), f"{_DAMAGED}|no frame")
     yield HostileVideo("bytes after the end", film(".mp4", lambda data: data + NOISE), "", at_30, 60)
 
 
@@ -293,20 +215,30 @@ def _liars() -> Iterator[HostileVideo]:
     yield HostileVideo("huge declared size", film(".mp4", overwritten(b"stsd", 40, big)), "too big", at_30)
     yield HostileVideo(
         "huge gif",
-        film(".gif", lambda data: data[:6] + b"\xff\xff\xff\xff" + data[10:], codec="gif", pixel_format="rgb8", options={}),
+        film(".gif", _huge_canvas, codec="gif", pixel_format="rgb8", options={}),
         "too big|no frame|damaged",
-    )  # fmt: skip
+    )
     yield HostileVideo("narrow", film(".mp4", size=(2048, 16), frames=3), "too narrow")
     zero = bytes(4)
     yield HostileVideo("zero duration", film(".mp4", overwritten(b"mvhd", 16, zero)), "", at_30, 60)
     yield HostileVideo("zero track duration", film(".mp4", overwritten(b"tkhd", 20, zero)), "", at_30, 60)
-    yield HostileVideo("all at once", film(".mp4", same_entries(b"stts", 8, 4, zero), options={"bf": "0"}), "timestamps")
-    yield HostileVideo("no reordering told", film(".mp4", same_entries(b"ctts", 8, 4, zero)), "timestamps|damaged", at_30)
-    yield HostileVideo("times turn back", film(".flv", _turning_back, options={"bf": "0"}), "run backwards")
-    for kind, box, offset in (("endless samples", b"stsz", 8), ("endless chunks", b"stco", 4), ("endless times", b"stts", 4)):
+    yield HostileVideo(
+        "all at once", film(".mp4", same_entries(b"stts", 8, 4, zero), options={"bf": "0"}), "timestamps"
+    )
+    yield HostileVideo(
+        "no reordering told", film(".mp4", same_entries(b"ctts", 8, 4, zero)), "timestamps|damaged", at_30
+    )
+    yield HostileVideo("times turn back", film(".flv", turning_back, options={"bf": "0"}), "run backwards")
+    for kind, box, offset in (
+        ("endless samples", b"stsz", 8),
+        ("endless chunks", b"stco", 4),
+        ("endless times", b"stts", 4),
+    ):
         lie = film(".mp4", overwritten(box, offset, b"\x7f\xff\xff\xff"))
         yield HostileVideo(kind, lie, f"{_DAMAGED}|no frame|timestamps|no video", at_30)
-    yield HostileVideo("chunks outside", film(".mp4", same_entries(b"stco", 4, 0, b"\x7f\xff\xff\xff")), f"{_DAMAGED}|no frame")
+    yield HostileVideo(
+        "chunks outside", film(".mp4", same_entries(b"stco", 4, 0, b"\x7f\xff\xff\xff")), f"{_DAMAGED}|no frame"
+    )
     yield HostileVideo(
         "samples in another file",
         lambda path, canary: path.write_bytes(pointing_outside(data_of(Footage("film.mp4")), str(canary))),
@@ -340,8 +272,11 @@ def _unusual() -> Iterator[HostileVideo]:
         ("live matroska", film(".mkv", container_options={"live": "1"}), 60),
         ("fragments", film(".mp4", container_options={"movflags": "frag_keyframe+empty_moov"}), 60),
         ("8K", film(".mp4", codec="mjpeg", size=(7680, 4320), frames=1, pixel_format="yuvj420p", options={}), 1),
-        ("cover first", _with_cover, 30),
-        ("two films", _two_streams, 30),
+        ("cover first", with_cover, 30),
+        ("two films", two_films, 30),
+        ("gray", film(".mp4", pixel_format="gray"), 60),
+        ("interlaced", film(".ts", codec="mpeg2video", options={"flags": "+ildct+ilme", "g": "12"}), 60),
+        ("prores", film(".mov", codec="prores_ks", pixel_format="yuv422p10le", frames=12, options={}), 12),
     ):
         yield HostileVideo(kind, make, "", at_30, frames)
     yield HostileVideo("1000 fps", film(".mp4", times=range(60)), "", lambda second: round(second * 1000), 60)
@@ -349,9 +284,11 @@ def _unusual() -> Iterator[HostileVideo]:
     yield HostileVideo("uneven mkv", film(".mkv", times=_UNEVEN), "", _number_of_uneven, 60)
     gif = film(".gif", codec="gif", pixel_format="rgb8", options={})
     yield HostileVideo("animated gif", gif, "", at_30, 60, name="animated.gif")
-    yield HostileVideo("edit list", _cut, "", lambda second: at_30(second) + 17, 43)
+    yield HostileVideo("edit list", cut, "", lambda second: at_30(second) + 17, 43)
     halves = [Footage("a.ts", frames=30), Footage("b.ts", frames=30, first=30, start=32, size=(256, 192))]
-    yield HostileVideo("size changes", lambda path, _: path.write_bytes(b"".join(map(data_of, halves))), _DAMAGED, at_30, 60)
+    yield HostileVideo(
+        "size changes", lambda path, _: path.write_bytes(b"".join(map(data_of, halves))), _DAMAGED, at_30, 60
+    )
 
 
 def _names() -> Iterator[HostileVideo]:
@@ -367,8 +304,14 @@ def _names() -> Iterator[HostileVideo]:
         "template": "{{ 7 * 7 }} %s %d {0}.mp4",
     }.items():
         yield HostileVideo(f"name with {kind}", film(".mp4", first=len(name)), "", _shifted(len(name)), 60, name=name)
-    yield HostileVideo("name in latin-1", film(".mp4", frames=50), "not in UTF-8", at_30, 50,
-                       name=b"caf\xe9.mp4".decode("utf-8", "surrogateescape"))  # fmt: skip
+    yield HostileVideo(
+        "name in latin-1",
+        film(".mp4", frames=50),
+        "not in UTF-8",
+        at_30,
+        50,
+        name=b"caf\xe9.mp4".decode("utf-8", "surrogateescape"),
+    )
 
 
 def _shifted(by: int) -> Numbers:

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from tests.faults.child import Ending, in_child
 from tests.faults.crash_points import Beacon, CrashPoints, Moment, follow_phases, follow_steps
-from tests.faults.driver import PHASES, Driver, run_project
+from tests.faults.driver import PHASES, TRAINING_PHASES, Driver, run_project
 from tests.faults.fingerprint import defects, fingerprint
 from tests.faults.kill_project import BATCH, SAVE_STEPS, ledger_path, make_project, steps_path
 
@@ -78,9 +78,10 @@ class Score:
 class Bench:
     """A project that is copied for every trial, and the memory that this process shares with its children."""
 
-    def __init__(self, folder: Path, driver: Driver) -> None:
+    def __init__(self, folder: Path, driver: Driver, *, train: bool = True) -> None:
         self.folder = folder
         self.driver = driver
+        self.train = train
         self.template = folder / "template"
         self.beacon = Beacon()
         _succeed(in_child(lambda: make_project(self.template)))
@@ -107,7 +108,7 @@ class Bench:
             follow_phases(self.beacon)
             follow_steps(points, steps)
             points.install()
-            run_project(root, self.driver)
+            run_project(root, self.driver, train=self.train)
 
         return in_child(work, kill_after)
 
@@ -121,7 +122,7 @@ class Bench:
         changes = [line.rsplit(" ", 1) for line in record.read_text().splitlines()]
         return Reference(
             lake=_succeed(in_child(lambda: fingerprint(root / "lake"))).value,
-            asked=_asked(root),
+            asked=asked(root),
             steps=_steps(root),
             seconds=seconds,
             changes=tuple((phase, name) for phase, name in changes),
@@ -146,18 +147,27 @@ def import_everything() -> None:
     import videopasta_assets.training.train  # noqa: F401
 
 
-def kill_often(bench: Bench, reference: Reference, kills: int, seed: int, tell: Callable[[str], None]) -> Score:
-    """Trials of one to three kills each, until there were `kills`."""
+def kill_often(
+    bench: Bench,
+    reference: Reference,
+    kills: int,
+    seed: int,
+    phases: Sequence[str],
+    tell: Callable[[str], object],
+) -> Score:
+    """Trials of one to three kills each, until there were `kills`; those at chosen changes are spread over `phases`."""
     rng = random.Random(seed)
     score = Score()
     while sum(score.kills.values()) < kills:
         wanted = min(rng.choice((1, 1, 1, 2, 2, 3)), kills - sum(score.kills.values()))
-        _trial(bench, reference, rng, wanted, score)
-        tell(f"{sum(score.kills.values())}/{kills} kills, {len(score.faults)} faults")
+        _trial(bench, reference, rng, wanted, phases, score)
+        tell(f"{sum(score.kills.values())}/{kills} kills, {len(score.faults)} faults {score.faults[-1:]}")
     return score
 
 
-def _trial(bench: Bench, reference: Reference, rng: random.Random, wanted: int, score: Score) -> None:
+def _trial(
+    bench: Bench, reference: Reference, rng: random.Random, wanted: int, phases: Sequence[str], score: Score
+) -> None:
     name = f"trial-{score.trials}"
     root = bench.project(name)
     killed: list[str] = []
@@ -166,7 +176,7 @@ def _trial(bench: Bench, reference: Reference, rng: random.Random, wanted: int, 
             ending = bench.run(root, kill_after=rng.uniform(0, reference.seconds))
             how = "clock"
         else:
-            phase, at, moment = _moment(reference, rng, score)
+            phase, at, moment = _moment(reference, rng, phases, score)
             ending = bench.run(root, at=at, moment=moment)
             how = f"{moment} change {at} ({phase} {reference.changes[at - 1][1]})"
         if ending.error:
@@ -189,9 +199,8 @@ def _trial(bench: Bench, reference: Reference, rng: random.Random, wanted: int, 
     shutil.rmtree(root.parent)
 
 
-def _moment(reference: Reference, rng: random.Random, score: Score) -> tuple[str, int, Moment]:
+def _moment(reference: Reference, rng: random.Random, phases: Sequence[str], score: Score) -> tuple[str, int, Moment]:
     """A change of the phase that was hit least so far."""
-    phases = [phase for phase in PHASES if reference.by_phase(phase)]
     fewest = min(score.kills[phase] for phase in phases)
     phase = rng.choice([phase for phase in phases if score.kills[phase] == fewest])
     return phase, rng.choice(reference.by_phase(phase)), rng.choice(_MOMENTS)
@@ -202,15 +211,15 @@ def _compare(root: Path, reference: Reference, name: str, killed: Sequence[str],
     if ending.error:
         score.faults.append(f"{name} after {killed}: {ending.error}")
         return
-    lake, asked = ending.value, _asked(root)
+    lake, calls = ending.value, asked(root)
     differing = sorted(key for key in lake.keys() | reference.lake.keys() if lake.get(key) != reference.lake.get(key))
     if differing:
         score.faults.append(f"{name} after {killed}: differs in {differing}")
-    if asked.keys() != reference.asked.keys():
+    if calls.keys() != reference.asked.keys():
         score.faults.append(f"{name} after {killed}: not the same requests were asked")
-    again = sum(asked.values()) - sum(reference.asked.values())
+    again = sum(calls.values()) - sum(reference.asked.values())
     steps_again = _steps(root) - reference.steps
-    if again > BATCH * len(killed) or max(asked.values()) > 1 + len(killed):
+    if again > BATCH * len(killed) or max(calls.values()) > 1 + len(killed):
         score.faults.append(f"{name} after {killed}: {again} calls were made again")
     if steps_again > SAVE_STEPS * len(killed):
         score.faults.append(f"{name} after {killed}: {steps_again} training steps were made again")
@@ -227,7 +236,8 @@ def _made(root: Path) -> bool:
     return (root / "lake").exists()
 
 
-def _asked(root: Path) -> Counter[str]:
+def asked(root: Path) -> Counter[str]:
+    """Engine calls made for the project in `root`, by request."""
     path = ledger_path(root)
     return Counter(path.read_text().splitlines()) if path.exists() else Counter()
 
@@ -248,19 +258,27 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--driver", choices=("stages", "command"), default="stages", help="command: videopasta run")
+    parser.add_argument("--no-train", action="store_true", help="neither train nor score")
+    parser.add_argument("--phases", nargs="+", choices=PHASES, help="kill at changes of these only")
     arguments = parser.parse_args()
+    done = [phase for phase in PHASES if not (arguments.no_train and phase in TRAINING_PHASES)]
     started = time.monotonic()
     import_everything()
     with tempfile.TemporaryDirectory(prefix="kill-") as folder:
-        bench = Bench(Path(folder), arguments.driver)
+        bench = Bench(Path(folder), arguments.driver, train=not arguments.no_train)
         reference = bench.reference()
-        missing = [phase for phase in PHASES if not reference.by_phase(phase)]
+        missing = [phase for phase in done if not reference.by_phase(phase)]
         if missing:
             raise RuntimeError(f"a run has no changes in {missing}")
         score = kill_often(
-            bench, reference, arguments.kills, arguments.seed, lambda line: print(line, file=sys.stderr, flush=True)
+            bench,
+            reference,
+            arguments.kills,
+            arguments.seed,
+            arguments.phases or done,
+            lambda line: sys.stderr.write(f"{line}\n"),
         )
-    print(json.dumps(score.report(reference, time.monotonic() - started)))
+    sys.stdout.write(json.dumps(score.report(reference, time.monotonic() - started)) + "\n")
     return bool(score.faults)
 
 

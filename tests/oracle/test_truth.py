@@ -1,7 +1,7 @@
 import random
 from pathlib import Path
 
-from videopasta_assets.oracle.truth import SceneLibrary, Truth, judge_answer, match_question, share_true
+from videopasta_assets.oracle.truth import SceneLibrary, Truth, judge_answer, match_question
 from videopasta_assets.taxonomy import STRATEGIES
 from videopasta_assets.toyworld.claims import answer_text
 from videopasta_assets.toyworld.falsify import falsify
@@ -60,12 +60,6 @@ def test_questions_about_absent_things_do_not_fit(many_scenes: Scenes) -> None:
     assert match_question(scene, "How does the setting change?") is not None
     assert match_question(scene, "How does the setting change?", mode="spatial") is None
     assert match_question(scene, "Is the white star hidden at the start?") is None
-
-
-def test_shares_add_up(many_scenes: Scenes) -> None:
-    scene, _ = many_scenes[0]
-    shares = share_true([judge_answer(scene, "?", "Nonsense."), judge_answer(scene, "?", "The setting stays blue.")])
-    assert shares["unknown"] == 1.0
 
 
 def test_the_library_reads_scenes_by_video(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import pytest
 from tests.fakes.counting_engine import Killed, OneEngine
 from tests.stages.conftest import Bench
 from videopasta_assets.lake.shards import list_shards
-from videopasta_assets.planning import make_plan
+from videopasta_assets.planning import ReasonKind, make_plan
+from videopasta_assets.planning.attempts import replay
+from videopasta_assets.planning.spec_diff import spec_changes
 from videopasta_assets.stages import landing, pipeline, preference_set
 
 Change = Callable[[Bench], None]
@@ -77,7 +79,7 @@ def test_the_first_step_to_do_is_exactly_what_runs(bench: Bench, name: str) -> N
             step = planned[shard, asset]
             assert step.rows_missing + step.rows_stale == outcome.computed, (shard, asset)
             assert step.rows_fresh == outcome.reused
-            assert step.rows_dropped == outcome.dropped
+            assert step.rows_orphaned == outcome.dropped
         step = planned.get((shard, "adversaries"))
         if step is not None and not step.to_do:
             assert outcomes["adversaries"].computed == outcomes["verdicts"].computed == 0
@@ -98,13 +100,15 @@ def test_after_a_run_nothing_is_left_to_do_but_training(bench: Bench) -> None:
         ("adversary prompt", "adversaries", "prompt adversary/temporal/reordered changed"),
         ("verifier prompt", "adversaries", "verdict prompt verify changed"),
         ("sampling", "sampled_videos", "dense sampling changed"),
-        ("video removed", "videos", "upstream content changed"),
+        ("video removed", "videos", "video removed"),
     ],
 )
 def test_the_reason_names_what_changed(bench: Bench, name: str, asset: str, reason: str) -> None:
     settle(bench)
     CHANGES[name](bench)
-    reasons = {text for step in make_plan(bench.project).steps if step.asset == asset for text in step.reasons}
+    reasons = {
+        text for step in make_plan(bench.project).steps if step.asset == asset for text in map(str, step.reasons)
+    }
     assert reason in reasons
 
 
@@ -133,10 +137,82 @@ def test_rows_that_a_killed_run_finished_are_not_planned_again(bench: Bench) -> 
     assert (step.rows_fresh, step.rows_missing) == (4, 2)
 
 
+def test_reasons_have_kinds_and_the_rows_that_they_touch(bench: Bench) -> None:
+    settle(bench)
+    CHANGES["adversary prompt"](bench)
+    steps = [step for step in make_plan(bench.project).steps if step.asset == "adversaries" and step.to_do]
+    edited = [row for row in bench.rows("adversaries") if row["adv_strategy"] == "reordered"]
+    reasons = [reason for step in steps for reason in step.reasons]
+    assert {(reason.kind, reason.subject) for reason in reasons} == {
+        (ReasonKind.PROMPT_CHANGED, "prompt adversary/temporal/reordered")
+    }
+    assert sum(reason.rows for reason in reasons) == sum(step.rows_stale for step in steps) <= len(edited)
+
+
+def test_a_file_that_changed_and_one_that_moved_are_told_apart(bench: Bench) -> None:
+    settle(bench)
+    folder = bench.root / "videos"
+    (folder / "video 1.mp4").write_bytes((folder / "video 1.mp4").read_bytes() + b"more")
+    (folder / "video 3.mp4").rename(folder / "elsewhere.mp4")
+    landing.land(bench.project)
+    kinds = {
+        reason.kind for step in make_plan(bench.project).steps if step.asset == "videos" for reason in step.reasons
+    }
+    assert kinds == {
+        ReasonKind.FILE_CHANGED,
+        ReasonKind.VIDEO_MOVED,
+        ReasonKind.NEW_VIDEO,
+        ReasonKind.NEVER_MATERIALIZED,
+    }
+
+
+def test_counts_say_what_rows_would_say(bench: Bench) -> None:
+    """The plan from manifests and the plan from rows are one plan, whatever changed in the specification."""
+    bench.engine.fault = lambda request: "time-out" if request.request_id[0] in "01" and request.clip is None else None
+    settle(bench)
+    for name in ("adversary prompt", "verifier prompt"):
+        CHANGES[name](bench)
+        quick = [step for step in make_plan(bench.project).steps if step.asset == "adversaries"]
+        for step in quick:
+            changed = sorted({f"{reason.subject}" for reason in step.reasons})
+            slow = replay(bench.project, step.partition, changed, retry_failed=False)
+            assert (step.rows_fresh, step.rows_missing, step.rows_stale, step.rows_orphaned, step.rows_failed) == (
+                slow.fresh,
+                slow.missing,
+                slow.stale,
+                slow.orphaned,
+                slow.failed,
+            )
+            assert step.cost.calls == sum(slow.certain.values())
+            assert set(step.reasons) == set(slow.reasons)
+
+
+def test_a_limit_takes_the_oldest_shards_that_have_work(bench: Bench) -> None:
+    landing.land(bench.project)
+    limited = make_plan(bench.project, limit=1)
+    assert limited.left_out == 1
+    assert {step.partition for step in limited.steps if step.partition.startswith("s")} == {"s000000"}
+    settle(bench)
+    assert make_plan(bench.project, limit=1).left_out == 0
+
+
+def test_the_difference_of_the_specification_is_shown_line_by_line(bench: Bench) -> None:
+    settle(bench)
+    CHANGES["adversary prompt"](bench)
+    bench.edit("dense: {value: 8}", "dense: {value: 9}")
+    changes = {(one.asset, one.part): one for one in spec_changes(bench.project, make_plan(bench.project))}
+    template = changes["adversaries", "prompt adversary/temporal/reordered"]
+    assert template.kind is ReasonKind.PROMPT_CHANGED and template.partitions == 2
+    assert any(line.startswith("-adversary/temporal/reordered") for line in template.lines)
+    assert any(line.startswith("+") and line.endswith("(edited)") for line in template.lines)
+    sampling = changes["sampled_videos", "dense sampling"]
+    assert {"-value: 8.0", "+value: 9.0"} <= set(sampling.lines)
+
+
 def test_cost_is_estimated_from_recorded_rows(bench: Bench) -> None:
     settle(bench)
     CHANGES["query prompt"](bench)
     steps = [step for step in make_plan(bench.project).steps if step.asset == "queries"]
-    assert sum(step.estimated_seconds or 0 for step in steps) == pytest.approx(
+    assert sum(step.cost.seconds or 0 for step in steps) == pytest.approx(
         0.001 * sum(step.rows_stale for step in steps)
     )

@@ -40,3 +40,20 @@ def test_roles_with_one_model_share_its_engine(tmp_path: Path, built: list[dict[
     WarmEngines(bench.project).engine("query_writer")
     assert len(built) == 3
     close_engines()
+
+
+def test_a_served_model_takes_no_gpu_of_ours(
+    tmp_path: Path, built: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[bool] = []
+    monkeypatch.setattr(warm, "hold_gpu", lambda: held.append(True))
+    bench = BenchProject.make(tmp_path, videos=0)
+    bench.edit("verifier: {model: some-model,", "verifier: {engine: openai, server: {model: judge}, model: some-model,")
+    try:
+        WarmEngines(bench.project).engine("verifier")
+        assert not held
+        assert built[0]["kind"] == "openai"
+        assert built[0]["server"].model == "judge"
+        assert "device" not in built[0]
+    finally:
+        close_engines()

@@ -1,93 +1,106 @@
-"""The sensor, called as the daemon calls it."""
+"""The sensor, ticked as the daemon ticks it."""
 
-import os
 import shutil
 import time
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
-from sensors.new_videos import QUIET_SECONDS, new_videos_sensor
-from tests.fakes.bench_project import BenchProject
-from videopasta_assets.assets.execution import execute_shard
-from videopasta_assets.assets.jobs import PAIRS
+from sensors import new_videos
+from tests.sensors.conftest import BenchProject, Ticker
 from videopasta_assets.lake.shards import list_shards
 
-
-def tick(
-    bench: BenchProject, instance: dg.DagsterInstance, quiet_seconds: float = 0
-) -> dg.SensorResult | dg.SkipReason:
-    """One evaluation; what it asks for is done, as the daemon would."""
-    context = dg.build_sensor_context(instance=instance, resources={"project": bench.project})
-    result = new_videos_sensor(PAIRS, quiet_seconds)(context)
-    if isinstance(result, dg.SensorResult):
-        for request in result.dynamic_partitions_requests or []:
-            instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
-    assert isinstance(result, dg.SensorResult | dg.SkipReason)
-    return result
+NAME = "new_videos"
 
 
-def requested(result: dg.SensorResult | dg.SkipReason) -> list[str]:
-    return (
-        [str(request.partition_key) for request in result.run_requests or []]
-        if isinstance(result, dg.SensorResult)
-        else []
-    )
+def test_new_videos_become_shards_and_runs(ticker: Ticker) -> None:
+    assert ticker.requested(NAME) == ["s000000", "s000001"]
+    assert ticker.instance.get_dynamic_partitions("shards") == ["s000000", "s000001"]
+    assert ticker.requested(NAME) == []
+    assert ticker.said == "no new video among 3 files"
+    ticker.bench.add_video(7)
+    assert ticker.requested(NAME) == ["s000002"]
 
 
-def test_new_videos_become_shards_and_runs(tmp_path: Path, instance: dg.DagsterInstance) -> None:
-    bench = BenchProject.make(tmp_path, videos=3)
-    assert requested(tick(bench, instance)) == ["s000000", "s000001"]
-    assert instance.get_dynamic_partitions("shards") == ["s000000", "s000001"]
-    nothing = tick(bench, instance)
-    assert isinstance(nothing, dg.SkipReason)
-    assert nothing.skip_message == "no new video among 3 files"
-    bench.add_video(7)
-    assert requested(tick(bench, instance)) == ["s000002"]
+def test_the_requested_run_makes_pairs(ticker: Ticker) -> None:
+    ticker.run(ticker.tick(NAME))
+    assert ticker.bench.project.lake.shards_of("verified_pairs", "videopasta") == ["s000000", "s000001"]
 
 
-def test_the_requested_run_makes_pairs(tmp_path: Path, instance: dg.DagsterInstance) -> None:
-    bench = BenchProject.make(tmp_path, videos=1)
-    for shard in requested(tick(bench, instance)):
-        assert execute_shard(bench.project, instance, shard, engines=bench.engines).success
-    assert bench.project.lake.shards_of("verified_pairs", "videopasta") == ["s000000"]
+def test_a_copy_is_linked_and_not_run(ticker: Ticker) -> None:
+    ticker.tick(NAME)
+    videos = ticker.bench.root / "videos"
+    shutil.copy(videos / "video 0.mp4", videos / "copy.mp4")
+    assert ticker.requested(NAME) == []
+    assert list_shards(ticker.bench.project.lake) == ["s000000", "s000001"]
 
 
-def test_a_copy_is_linked_and_not_run(tmp_path: Path, instance: dg.DagsterInstance) -> None:
-    bench = BenchProject.make(tmp_path, videos=1)
-    tick(bench, instance)
-    shutil.copy(bench.root / "videos" / "video 0.mp4", bench.root / "videos" / "copy.mp4")
-    assert isinstance(tick(bench, instance), dg.SkipReason)
-    assert list_shards(bench.project.lake) == ["s000000"]
+def test_a_file_that_is_being_written_is_left_alone(ticker: Ticker) -> None:
+    ticker.bench.edit("settle_seconds: 0", "settle_seconds: 0.05")
+    path = ticker.bench.root / "videos" / "video 0.mp4"
+    content = path.read_bytes()
+    path.write_bytes(content[:100])
+    assert ticker.requested(NAME) == []
+    assert ticker.said == "no new video among 3 files, 3 still being written"
+    time.sleep(0.06)
+    path.write_bytes(content)
+    assert ticker.requested(NAME) == ["s000000"]  # the two that were complete
+    time.sleep(0.06)
+    assert ticker.requested(NAME) == ["s000001"]
 
 
-def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path, instance: dg.DagsterInstance) -> None:
-    bench = BenchProject.make(tmp_path, videos=0)
-    path = bench.add_video(0)
-    waiting = tick(bench, instance, QUIET_SECONDS)
-    assert isinstance(waiting, dg.SkipReason)
-    assert waiting.skip_message == "no new video among 1 files, 1 still being written"
-    old = time.time() - 60
-    os.utime(path, (old, old))  # as `cp --preserve` does: only the inode's own time tells that it has just come
-    assert isinstance(tick(bench, instance, QUIET_SECONDS), dg.SkipReason)
-    time.sleep(0.3)
-    assert requested(tick(bench, instance, 0.2)) == ["s000000"]
+@pytest.mark.parametrize("kept", ["nothing", "partitions"])
+def test_a_tick_that_dies_after_sealing_loses_nothing(ticker: Ticker, kept: str) -> None:
+    lost = ticker.evaluate(NAME)
+    if kept == "partitions":  # Dagster adds partitions before it keeps the requests
+        ticker.instance.add_dynamic_partitions("shards", ["s000000", "s000001"])
+    again = ticker.tick(NAME)
+    assert [request.run_key for request in lost.run_requests or []] == [request.run_key for request in again]
+    assert len(again) == 2
+    assert ticker.requested(NAME) == []
 
 
-def test_a_shard_that_was_sealed_before_a_crash_is_requested(tmp_path: Path, instance: dg.DagsterInstance) -> None:
-    bench = BenchProject.make(tmp_path, videos=1)
-    context = dg.build_sensor_context(instance=instance, resources={"project": bench.project})
-    first = new_videos_sensor(PAIRS, 0)(context)  # the daemon died before it recorded the result
-    again = tick(bench, instance)
-    assert isinstance(first, dg.SensorResult)
-    assert isinstance(again, dg.SensorResult)
-    assert [request.run_key for request in first.run_requests or []] == [
-        request.run_key for request in again.run_requests or []
-    ]
+def test_a_tick_that_is_repeated_asks_with_the_same_keys(ticker: Ticker) -> None:
+    assert len(ticker.tick(NAME)) == 2
+    ticker.cursors[NAME] = None  # as if the cursor had not been kept
+    assert ticker.tick(NAME) == []
 
 
-def test_a_missing_folder_is_a_reason_to_skip(tmp_path: Path, instance: dg.DagsterInstance) -> None:
-    bench = BenchProject.make(tmp_path, videos=0)
-    skipped = tick(bench, instance)
-    assert isinstance(skipped, dg.SkipReason)
-    assert "the video folder does not exist" in str(skipped.skip_message)
+def test_a_shard_that_was_made_by_hand_is_not_requested(ticker: Ticker) -> None:
+    ticker.run([request for request in ticker.tick(NAME) if request.partition_key == "s000000"])
+    fresh = Ticker(ticker.bench, ticker.instance)  # Dagster's records are gone, the lake is not
+    assert fresh.requested(NAME) == ["s000001"]
+
+
+def test_a_lake_that_was_started_anew_is_requested_anew(ticker: Ticker) -> None:
+    ticker.tick(NAME)
+    shutil.rmtree(ticker.bench.root / "lake")
+    assert ticker.requested(NAME) == ["s000000", "s000001"]
+
+
+def test_a_large_archive_is_requested_over_several_ticks(ticker: Ticker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(new_videos, "REQUESTS_A_TICK", 1)
+    assert [ticker.requested(NAME) for _ in range(3)] == [["s000000"], ["s000001"], []]
+
+
+def test_what_there_was_no_time_for_comes_at_the_next_tick(ticker: Ticker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(new_videos, "TICK_SECONDS", -1.0)
+    assert ticker.requested(NAME) == []
+    assert ticker.said == "no new video among 3 files, 3 left for the next look"
+    monkeypatch.undo()
+    assert ticker.requested(NAME) == ["s000000", "s000001"]
+
+
+def test_settings_are_read_anew_at_every_tick(ticker: Ticker) -> None:
+    ticker.bench.edit("per_shard: 2", "per_shard: 3")
+    assert ticker.requested(NAME) == ["s000000"]
+
+
+def test_a_mistake_is_a_reason_to_skip(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    ticker = Ticker(BenchProject.make(tmp_path, videos=0), instance)
+    assert ticker.requested(NAME) == []
+    assert "the video folder does not exist" in str(ticker.said)
+    ticker.bench.edit("per_shard", "per_shrad")
+    assert ticker.requested(NAME) == []
+    assert "Did you mean" in str(ticker.said)

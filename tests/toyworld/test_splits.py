@@ -18,6 +18,12 @@ def test_no_story_is_in_two_splits() -> None:
     assert not stories["pairs"] & (stories["benchmark"] | stories["validation"])
 
 
+def test_thousands_of_scenes_share_no_story_between_splits() -> None:
+    stories = [{scene.identity for scene, _ in islice(scenes(name, seed), 250)} for name in SPLITS for seed in (0, 1)]
+    by_split = [stories[number] | stories[number + 1] for number in range(0, len(stories), 2)]
+    assert sum(len(found) for found in by_split) == len(set().union(*by_split)) > 1950
+
+
 def test_a_scene_lies_in_its_split() -> None:
     for name, buckets in SPLITS.items():
         assert all(bucket(scene) in buckets for scene, _ in islice(scenes(name, 3), 10))

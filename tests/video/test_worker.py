@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.video.footage import numbers_in
+from videopasta_assets.video import worker as worker_module
 from videopasta_assets.video.guard import MediaLimits, UnreadableVideo
 from videopasta_assets.video.probe import probe
 from videopasta_assets.video.pyav_reader import PyavReader
@@ -52,6 +53,18 @@ def test_one_process_serves_many_requests_and_threads(clips: Path, worker: Decod
         thread.join()
     assert results == {number: [number] for number in range(0, 120, 10)}
     assert worker.process_id == first
+
+
+def test_a_worker_is_replaced_after_many_requests(
+    clips: Path, worker: DecodeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "_RETIRE_AFTER", 3)
+    reader = IsolatedReader("pyav", [clips], worker=worker)
+    seen = set()
+    for number in range(6):
+        assert numbers_in(reader.read(clips / "good.mp4", [number])) == [number]
+        seen.add(worker.process_id)
+    assert len(seen - {None}) == 2
 
 
 def test_reasons_come_through(clips: Path, worker: DecodeWorker) -> None:

@@ -1,5 +1,6 @@
 """Assets `adversaries` and `verdicts`: adversarial answers and what the verifier said, round by round."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from resources.partitions import ONE_AT_A_TIME, SHARDS
 from resources.progress import ProgressListener
 from videopasta_assets.assets.config import ShardConfig
 from videopasta_assets.assets.materialization import one_sentence, result_of
+from videopasta_assets.assets.preview import markdown_table
 from videopasta_assets.lake import Row
 from videopasta_assets.stages import adversaries as stage
 from videopasta_assets.stages import aligned_checks
@@ -56,9 +58,31 @@ def build(declared: Project) -> dg.AssetsDefinition:
         with one_sentence():
             outcomes = stage.run(project, shard, engines, retry_failed=config.retry_failed, progress=progress.report)
         for table, outcome in outcomes.items():
-            yield result_of(project, table, shard, outcome)
+            extra = attempt_figures(project, shard) if table == "adversaries" else None
+            yield result_of(project, table, shard, outcome, extra)
 
     return adversaries
+
+
+def attempt_figures(project: Project, shard: str) -> dict[str, Any]:
+    """Attempts and accepted ones by mode and strategy, and how many attempts a slot took."""
+    verdicts = {row["adversary_id"]: row["verdict"] for row in good_rows(project, "verdicts", shard)}
+    attempts = list(good_rows(project, "adversaries", shard))
+    made = Counter((row["adv_mode"], row["adv_strategy"]) for row in attempts)
+    accepted = Counter(
+        (row["adv_mode"], row["adv_strategy"])
+        for row in attempts
+        if verdicts.get(row["adversary_id"]) == VerdictStatus.ACCEPTED
+    )
+    rows = [
+        {"mode": mode, "strategy": strategy, "attempts": count, "accepted": accepted[mode, strategy]}
+        for (mode, strategy), count in sorted(made.items())
+    ]
+    slots = len({(row["query_id"], row["slot"]) for row in attempts})
+    return {
+        "attempts by strategy": dg.MetadataValue.md(markdown_table(rows)),
+        **({"attempts a slot": len(attempts) / slots} if slots else {}),
+    }
 
 
 def checked_responses(declared: Project) -> str:

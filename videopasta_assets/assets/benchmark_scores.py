@@ -14,8 +14,9 @@ from resources.partitions import (
 )
 from resources.progress import ProgressListener
 from videopasta_assets.assets.materialization import one_sentence, result_of
-from videopasta_assets.assets.preview import markdown_table
+from videopasta_assets.assets.preview import markdown_table, report_link
 from videopasta_assets.lake import Row
+from videopasta_assets.reports import write_checkpoint_report
 from videopasta_assets.stages import benchmark_scores as stage
 from videopasta_assets.stages.benchmark_answers import partition
 from videopasta_assets.stages.project import Engines, Project
@@ -71,7 +72,9 @@ def build(declared: Project) -> dg.AssetsDefinition:
             outcomes = stage.run(project, experiment, benchmark, engines, progress=progress.report)
         shard = partition(experiment, benchmark)
         for table, outcome in outcomes.items():
-            extra = score_figures(project, shard) if table == "benchmark_scores" else None
+            extra = None
+            if table == "benchmark_scores":
+                extra = {**score_figures(project, shard), **report_link(write_checkpoint_report(project, experiment))}
             yield result_of(project, table, shard, outcome, extra)
 
     return benchmark_scores

@@ -10,6 +10,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from dbt_like_sql.assets import QUESTIONS_JOB
 from resources.artifact import op_name
+from resources.killed_runs import close_killed_runs, process_tags
 from resources.partitions import SHARDS, score_key
 from resources.progress import ProgressListener
 from videopasta_assets.assets.config import ShardConfig
@@ -121,6 +122,7 @@ def _execute(
         asset_selection=keys,
         # Events are in the instance; the caller's terminal is the caller's.
         run_config=dg.RunConfig(ops=dict(ops or {}), loggers={"console": {"config": {"log_level": "CRITICAL"}}}),
+        tags=process_tags(instance),
         raise_on_error=False,
     )
     if result.success:
@@ -155,7 +157,7 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     """The Dagster instance in `home` for runs of this process: the output of a step stays on the caller's terminal.
 
     By default Dagster redirects it to files and mirrors it with four processes a step, which costs time and tears
-    progress bars.
+    progress bars. Runs of processes that were killed are closed: their pool slots would never become free.
     """
     no_capture = {
         "compute_logs": {
@@ -163,4 +165,6 @@ def open_instance(home: Path) -> dg.DagsterInstance:
             "class": "NoOpComputeLogManager",
         }
     }
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=no_capture))
+    instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=no_capture))
+    close_killed_runs(instance)
+    return instance

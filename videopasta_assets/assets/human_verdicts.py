@@ -1,4 +1,4 @@
-"""Asset `human_verdicts`: what people said of attempts in the pair browser. No run makes it: it is shown for lineage."""
+"""Asset `human_verdicts`: what people said in the pair browser. No run makes it: it is there for its lineage."""
 
 import dagster as dg
 

@@ -8,12 +8,14 @@ import dagster as dg
 from resources.artifact import asset_key
 from resources.partitions import SHARDS, experiments, experiments_by_benchmark
 from videopasta_assets.lake import TABLES
+from videopasta_assets.oracle.stages import ORACLE_TABLES
 from videopasta_assets.planning.plan import SHARD_ASSETS
 from videopasta_assets.stages.project import Project
 
 PAIRS: Final = "pairs"
 PREFERENCES: Final = "preferences"
 TRAIN: Final = "train"
+RETRAIN: Final = "retrain"
 EVALUATE: Final = "evaluate"
 
 _WITH_ADVERSARIES: Final = "adversaries"
@@ -24,7 +26,7 @@ def shard_keys(project: Project, tables: Sequence[str] = SHARD_ASSETS) -> list[d
     named = [table for table in TABLES if table in tables or (table == "verdicts" and _WITH_ADVERSARIES in tables)]
     absent = set()
     if project.settings.oracle_truth is None:
-        absent.add("oracle_scores")
+        absent |= {*ORACLE_TABLES}
     if project.settings.recipe.aligned_check.method == "text":
         absent.add("aligned_checks")
     return [asset_key(project, table) for table in named if table not in absent]
@@ -53,6 +55,12 @@ def build_jobs(project: Project) -> list[Any]:
             TRAIN,
             dg.AssetSelection.assets(asset_key(project, "lora_checkpoint")),
             description="Train one experiment on the preference set. Never started by a sensor.",
+            partitions_def=experiments(project),
+        ),
+        dg.define_asset_job(
+            RETRAIN,
+            dg.AssetSelection.assets(asset_key(project, "preference_set"), asset_key(project, "lora_checkpoint")),
+            description="Make the preference set, check it, and train one experiment on it if the checks pass.",
             partitions_def=experiments(project),
         ),
     ]

@@ -11,9 +11,11 @@ from resources.partitions import ONE_AT_A_TIME, experiments
 from resources.progress import ProgressListener
 from videopasta_assets.assets.materialization import one_sentence, result_of
 from videopasta_assets.assets.preference_set import lost_videos, unsound_members
-from videopasta_assets.assets.preview import markdown_picture, markdown_table
-from videopasta_assets.assets.training_plot import read_log, training_plot
+from videopasta_assets.assets.preview import markdown_picture, markdown_table, report_link
 from videopasta_assets.errors import VideoPastaError
+from videopasta_assets.reports import write_checkpoint_report
+from videopasta_assets.reports.checkpoint import read_log
+from videopasta_assets.reports.figures import png, training_curves
 from videopasta_assets.stages import lora_checkpoint as stage
 from videopasta_assets.stages.project import Project
 
@@ -80,7 +82,7 @@ def training_figures(project: Project, experiment: str) -> dict[str, Any]:
     figures = {name: row[name] for name in ("pairs", "steps", "reward_accuracy", "seconds") if row[name] is not None}
     adapter = project.lake.root / row["adapter"]
     steps = read_log(adapter.parent / "training_log.jsonl")
-    curves = {"curves": dg.MetadataValue.md(markdown_picture(training_plot(steps), "training"))} if steps else {}
+    curves = {"curves": dg.MetadataValue.md(markdown_picture(png(training_curves(steps)), "training"))} if steps else {}
     table = markdown_table([{"metric": name, "value": float(value)} for name, value in sorted(metrics.items())])
     return {
         **figures,
@@ -89,4 +91,5 @@ def training_figures(project: Project, experiment: str) -> dict[str, Any]:
         "adapter hash": row["adapter_hash"],
         "preference set": row["preference_set"],
         "metrics": dg.MetadataValue.md(table),
+        **report_link(write_checkpoint_report(project, experiment)),
     }

@@ -1,18 +1,32 @@
 """Asset `preference_set`: the fan-in. All shards' pairs as one content-hashed manifest that training reads."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
 from resources.artifact import VERIFICATION, artifact_spec, asset_key
 from videopasta_assets.assets.materialization import one_sentence, result_of
 from videopasta_assets.assets.pair_integrity import broken_pairs, leaked_instructions
-from videopasta_assets.assets.preview import markdown_table
+from videopasta_assets.assets.preview import column_lineage, markdown_picture, markdown_table, report_link
 from videopasta_assets.assets.verified_pairs import defects_result
+from videopasta_assets.lake import Row
 from videopasta_assets.lake.shards import list_shards
+from videopasta_assets.reports import write_preference_set_report
+from videopasta_assets.reports.figures import png
+from videopasta_assets.reports.preference_set import retention_plot
+from videopasta_assets.reports.tally import tally
 from videopasta_assets.stages import preference_set as stage
 from videopasta_assets.stages.project import Project, good_rows
+from videopasta_assets.taxonomy import MODES
+
+_COLUMNS: Final = {
+    "pair_id": [("verified_pairs", "pair_id")],
+    "pair_version": [("verified_pairs", "data_version")],
+    "video_id": [("verified_pairs", "video_id")],
+    "adv_mode": [("verified_pairs", "adv_mode")],
+    "preference_set": [("verified_pairs", "pair_id"), ("verified_pairs", "data_version")],
+}
 
 
 def build(declared: Project) -> dg.AssetsDefinition:
@@ -35,14 +49,27 @@ def build(declared: Project) -> dg.AssetsDefinition:
         with one_sentence():
             outcome = stage.run(project)
             rows = project.lake.rows(project.address("preference_set", stage.ALL))
-        counts = Counter(row["adv_mode"] for row in rows)
-        table = markdown_table([{"mode": mode, "pairs": count} for mode, count in sorted(counts.items())])
-        name = {"preference set": rows[0]["preference_set"]} if rows else {}
-        return result_of(
-            project, "preference_set", stage.ALL, outcome, {"pairs by mode": dg.MetadataValue.md(table), **name}
-        )
+            return result_of(project, "preference_set", stage.ALL, outcome, set_figures(project, rows))
 
     return preference_set
+
+
+def set_figures(project: Project, rows: list[Row]) -> dict[str, Any]:
+    """The set's name, its pairs by mode, the funnel that led to it, and its report."""
+    counted = tally(project)
+    by_mode = Counter(row["adv_mode"] for row in rows)
+    stages = [{"stage": name, "rows": count} for name, count in counted.stages]
+    plot = markdown_picture(png(retention_plot(counted)), "retention by mode")
+    return {
+        **({"preference set": rows[0]["preference_set"]} if rows else {}),
+        **{f"pairs {mode}": by_mode[mode] for mode in map(str, MODES)},
+        **({"slot retention": counted.pairs / counted.slots} if counted.slots else {}),
+        **({"attempt acceptance": counted.pairs / counted.attempts} if counted.attempts else {}),
+        "funnel": dg.MetadataValue.md(markdown_table(stages)),
+        "retention": dg.MetadataValue.md(plot),
+        **report_link(write_preference_set_report(project, counted)),
+        **column_lineage(project, _COLUMNS),
+    }
 
 
 def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:

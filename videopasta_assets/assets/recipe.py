@@ -49,7 +49,8 @@ def recipe_assets(project: Project) -> Sequence[dg.AssetsDefinition]:
     if project.settings.recipe.aligned_check.method != "text":
         assets.append(aligned_checks.build(project))
     if project.settings.oracle_truth is not None:
-        oracle = [oracle_answers, oracle_scores, oracle_targeting, oracle_difficulty]
-        assets += [module.build(project) for module in oracle]
-        checked += [module for module in oracle if module is not oracle_difficulty]
+        assets += [
+            module.build(project) for module in (oracle_answers, oracle_scores, oracle_targeting, oracle_difficulty)
+        ]
+        checked += [oracle_answers, oracle_scores, oracle_targeting]
     return [*assets, *(check for module in checked for check in module.build_checks(project))]

@@ -17,6 +17,7 @@ from videopasta_assets.cli.options import HERE, JsonOption, ProjectOption, open_
 from videopasta_assets.errors import UserError, VideoPastaError
 
 if TYPE_CHECKING:
+    from videopasta_assets.config.settings import ServerSettings
     from videopasta_assets.stages.project import Project, RoleName
 
 _PACKAGES: Final = (
@@ -146,6 +147,24 @@ def _model(project: "Project", role: "RoleName") -> Finding:
         identity = project.model_id(role)
     except UserError as error:
         return Finding(name, "problem", str(error))
+    if settings.engine == "openai" and settings.server is not None:
+        return _served(name, identity, settings.server, settings.server.model or project.model_source(role))
     if settings.revision is None and "/" in settings.model and not Path(project.model_source(role)).is_dir():
         return Finding(name, "note", f"{identity}; pin its revision in videopasta.yaml")
     return Finding(name, "ok", identity)
+
+
+def _served(what: str, identity: str, server: "ServerSettings", model: str) -> Finding:
+    """Ask the server which models it has."""
+    from videopasta_assets.engines.fault import ServerFault
+    from videopasta_assets.engines.server import names_at
+
+    try:
+        names = names_at(server)
+    except ServerFault as fault:
+        return Finding(what, "problem", f"{server.base_url}: {fault}")
+    except UserError as error:
+        return Finding(what, "problem", str(error))
+    if names is None or model in names:
+        return Finding(what, "ok", f"{identity}, at {server.base_url}")
+    return Finding(what, "problem", f"{server.base_url} has no model {model!r}; it has {', '.join(names) or 'none'}")

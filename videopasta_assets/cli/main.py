@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from videopasta_assets import __version__
-from videopasta_assets.cli import doctor, experiment, init, plan, run, sql, status, toyworld, ui
+from videopasta_assets.cli import browse, doctor, experiment, export, init, plan, report, run, sql, status, toyworld, ui
 from videopasta_assets.cli.console import ERR
 from videopasta_assets.cli.options import PROJECT_VARIABLE
 from videopasta_assets.errors import UserError, VideoPastaError
@@ -35,9 +35,12 @@ for command in (
     plan.plan,
     status.status,
     sql.sql,
+    browse.browse,
+    report.report,
     ui.ui,
     doctor.doctor,
     experiment.experiment,
+    export.export,
 ):
     app.command()(command)
 

@@ -68,17 +68,21 @@ def bring_up_to_date(
     retry_failed: bool = False,
     train: bool = True,
 ) -> list["PlanStep"]:
-    """Land, plan, and do the plan's steps; returns them.
+    """Land, plan, and do the plan's steps and the SQL models; returns the steps.
 
     Raises:
         VideoPastaError: a step failed; what was done before stays.
     """
+    from dbt_like_sql.freshness import mark_behind, mark_current, may_be_behind
+
     _land(project)
     planned = planned_steps(project, shards, select, limit=limit, retry_failed=retry_failed)
     steps = [step for step in planned.steps if step.to_do and (train or step.asset not in _TRAINING)]
-    if steps:
-        _check_benchmarks(project, steps)
+    _check_benchmarks(project, steps)
+    if steps or may_be_behind(project.lake):  # a run that was stopped may have left the models behind the tables
+        mark_behind(project.lake)
         _execute(project, steps, retry_failed=retry_failed)
+        mark_current(project.lake)
     return steps
 
 
@@ -111,7 +115,7 @@ def _check_benchmarks(project: "Project", steps: list["PlanStep"]) -> None:
 
 
 def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool) -> None:
-    """Do the steps, a partition at a time, each as a run that Dagster's web interface shows.
+    """Do the steps, a partition at a time, and the SQL models, each as a run that Dagster's web interface shows.
 
     Raises:
         VideoPastaError: a step failed; what was done before stays.
@@ -196,7 +200,7 @@ def _report(project: "Project", steps: list["PlanStep"], seconds: float, *, as_j
     from dbt_like_sql.views import connect
     from videopasta_assets.cli.summary import summarize, tables
 
-    summary = summarize(connect(project.lake), project)
+    summary = summarize(connect(project.lake, recipe=project.settings.recipe), project)
     root, lake = project.settings.root, project.lake.root
     if as_json:
         print_json({"steps": len(steps), "seconds": round(seconds, 2), "lake": lake, **summary.to_json()})

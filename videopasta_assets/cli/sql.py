@@ -1,17 +1,19 @@
-"""`videopasta sql`: one read-only query over the lake."""
+"""`videopasta sql`: one read-only query over the lake, or a ready-made question."""
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
-from videopasta_assets.cli.console import OUT, print_json, print_table, say, table
+from videopasta_assets.cli.console import ERR, OUT, print_json, print_table, say, table
 from videopasta_assets.cli.options import HERE, JsonOption, ProjectOption, open_project
 from videopasta_assets.errors import UserError
 
 if TYPE_CHECKING:
-    import duckdb
+    from dbt_like_sql.reader import Answer, Reader
 
 
 def sql(
@@ -19,71 +21,77 @@ def sql(
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    list_tables: Annotated[bool, typer.Option("--list", help="Print the tables, their columns and meanings.")] = False,
+    list_tables: Annotated[
+        bool, typer.Option("--list", help="Print tables and ready-made questions; with --name the columns of one.")
+    ] = False,
+    name: Annotated[str, typer.Option("--name", help="Answer a ready-made question, or print a table.")] = "",
     rows: Annotated[int, typer.Option(min=1, help="Rows of a printed table, at most; JSON and CSV have all.")] = 50,
 ) -> None:
     """Ask the lake a question in SQL (DuckDB). Only reads: a statement that writes is refused."""
-    from dbt_like_sql.views import connect
+    from dbt_like_sql.reader import Reader, SqlError
 
     if as_json and as_csv:
         raise UserError("--json and --csv exclude each other", fix="Give one of them.")
-    if bool(query.strip()) == list_tables:
-        raise UserError("give one query, or --list", fix='For example: videopasta sql "SELECT * FROM verified_pairs".')
-    connection = connect(open_project(project).lake)
-    if list_tables:
-        query = (
-            'SELECT table_name AS "table", column_name AS "column", data_type AS type, comment AS meaning '
-            "FROM duckdb_columns() WHERE NOT internal ORDER BY table_name, column_index"
+    if bool(query.strip()) == (list_tables or bool(name)):
+        raise UserError(
+            "give one query, or --list, or --name",
+            fix='For example: videopasta sql "SELECT * FROM verified_pairs", or videopasta sql --name funnel.',
         )
-        if not (as_json or as_csv):
-            query = (
-                'SELECT view_name AS "table", comment AS meaning FROM duckdb_views() '
-                "WHERE NOT internal ORDER BY view_name"
-            )
-    columns, found = select(connection, query)
-    if as_json:
-        print_json([dict(zip(columns, row, strict=True)) for row in found])
-    elif as_csv:
-        OUT.file.write(_csv(columns, found))
-    else:
-        print_table(table("", columns, ([_cell(cell) for cell in row] for row in found[:rows])))
-        if len(found) > rows:
-            say(f"... and {len(found) - rows} more rows: --rows, --csv or --json show them.")
+    opened = open_project(project)
+    with Reader(opened) as reader:
+        try:
+            answer = _listed(reader, name, as_json or as_csv) if list_tables else _answered(reader, query, name)
+        except SqlError as mistake:
+            if mistake.picture:
+                ERR.print(Text(mistake.picture))
+            raise
+        if as_json:
+            print_json([dict(zip(answer.columns, row, strict=True)) for row in answer.rows])
+        elif as_csv:
+            OUT.file.write(_csv(answer.columns, answer.rows))
+        elif query and answer.columns == ("explain_key", "explain_value"):
+            OUT.file.write("".join(f"{text}\n" for _, text in answer.rows))
+        else:
+            shown = answer.rows if list_tables else answer.rows[:rows]
+            print_table(table("", answer.columns, ([_cell(cell) for cell in row] for row in shown)))
+            if len(answer.rows) > len(shown):
+                say(f"... and {len(answer.rows) - rows} more rows: --rows, --csv or --json show them.")
+        if not answer.rows and (empty := reader.empty_tables(query or f'SELECT * FROM "{name}"')):
+            say(_what_to_run(empty))
 
 
-def select(connection: "duckdb.DuckDBPyConnection", query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Column names and rows of one SELECT.
-
-    Raises:
-        UserError: no valid SQL, more than one statement, or a statement that is no query.
-    """
-    import duckdb
-
-    try:
-        statements = connection.extract_statements(query)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise UserError(
-                "only a single query can be run here",
-                where="SQL",
-                fix="The lake is read-only: begin with SELECT or WITH.",
-            )
-        result = connection.execute(statements[0])
-        return [column[0] for column in result.description or []], result.fetchall()
-    except duckdb.Error as error:
-        raise UserError(_sentence(str(error)), where="SQL", fix="`videopasta sql --list` shows the tables.") from error
+def _answered(reader: "Reader", query: str, name: str) -> "Answer":
+    return reader.question(name) if name else reader.ask(query)
 
 
-def _sentence(message: str) -> str:
-    """DuckDB's message without its picture of the query."""
-    paragraph = message.split("\n\nLINE ", maxsplit=1)[0].split("\nLINE ", maxsplit=1)[0]
-    return " ".join(paragraph.split())
+def _listed(reader: "Reader", name: str, columns_too: bool) -> "Answer":
+    """Columns of one table, or of all; for people, who asked for all, one line a table."""
+    from dbt_like_sql.library import load_models
+    from dbt_like_sql.reader import Answer
+    from videopasta_assets.lake import TABLES
+    from videopasta_assets.lake.sql import RECORDS
+
+    if name or columns_too:
+        return reader.schema(name or None)
+    lines = [(schema.name, "table", schema.meaning) for schema in TABLES.values()]
+    lines += [(record, "table", meaning) for record, (meaning, _) in RECORDS.items()]
+    lines += [
+        (model.name, "question", model.description) for model in sorted(load_models(), key=lambda model: model.name)
+    ]
+    return Answer(("name", "kind", "meaning"), lines)
+
+
+def _what_to_run(empty: Sequence[str]) -> str:
+    if "videos" in empty:
+        return "The lake is empty: put videos into the project's folder and run `videopasta run` first."
+    return f"Nothing yet in {', '.join(empty)}: `videopasta plan` says what is missing, `videopasta run` makes it."
 
 
 def _cell(value: object) -> object:
     return f"{value:.4g}" if isinstance(value, float) else value
 
 
-def _csv(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
+def _csv(columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

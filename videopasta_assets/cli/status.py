@@ -16,7 +16,7 @@ def status(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
 
     opened = open_project(project)
     held = [_held(opened, name) for name in _table_names()]
-    summary = summarize(connect(opened.lake), opened)
+    summary = summarize(connect(opened.lake, recipe=opened.settings.recipe), opened)
     if as_json:
         print_json({"project": opened.settings.root, "lake": opened.lake.root, "tables": held, **summary.to_json()})
         return

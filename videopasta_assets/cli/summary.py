@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from videopasta_assets.cli.console import table
 from videopasta_assets.recipes.retention import attempt_acceptance
-from videopasta_assets.taxonomy import MODES, FailureMode
+from videopasta_assets.taxonomy import MODES
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,9 +21,7 @@ SELECT (SELECT count(DISTINCT video_id) FROM videos WHERE present),
        (SELECT count(*) FROM verified_pairs WHERE error IS NULL)
 """
 _MODES: Final = """
-SELECT adv_mode, count(*),
-       (SELECT count(*) FROM verified_pairs AS pair WHERE pair.adv_mode = adversaries.adv_mode AND pair.error IS NULL)
-FROM adversaries GROUP BY adv_mode
+SELECT adv_mode, slots, attempts, pairs FROM retention_by_mode WHERE recipe = $1
 """
 _CHECKPOINTS: Final = """
 SELECT experiment, pairs, steps, reward_accuracy, seconds, created_at, adapter, preference_set
@@ -84,32 +82,17 @@ def summarize(connection: "duckdb.DuckDBPyConnection", project: "Project") -> Su
     earlier step left the query out: slot retention is the share of potential pairs that passed.
     """
     videos, unreadable, queries, aligned, pairs = connection.execute(_COUNTS).fetchall()[0]
-    potential = potential_slots(project)
-    made = {mode: counts for mode, *counts in connection.execute(_MODES).fetchall()}
+    made = {mode: counts for mode, *counts in connection.execute(_MODES, [project.recipe]).fetchall()}
     return Summary(
         videos,
         unreadable,
         queries,
         aligned,
         pairs,
-        modes=tuple(ModeSummary(mode.value, potential[mode], *made.get(mode.value, (0, 0))) for mode in MODES),
+        modes=tuple(ModeSummary(mode.value, *made.get(mode.value, (0, 0, 0))) for mode in MODES),
         checkpoints=_records(connection, _CHECKPOINTS),
         scores=_records(connection, _SCORES),
     )
-
-
-def potential_slots(project: "Project") -> dict[FailureMode, int]:
-    """Adversary slots of all queries, by the mode that they target."""
-    from videopasta_assets.recipes import adversary_slots
-
-    recipe = project.settings.recipe
-    slots = dict.fromkeys(MODES, 0)
-    for shard in project.lake.shards_of("queries", project.recipe):
-        for query in project.lake.rows(project.address("queries", shard)):
-            mode = FailureMode(query["query_mode"])
-            for slot in adversary_slots(query["query_id"], mode, recipe.adversaries_per_query, recipe.adversary_policy):
-                slots[slot.mode] += 1
-    return slots
 
 
 def tables(summary: Summary) -> list["Table"]:

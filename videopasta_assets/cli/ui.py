@@ -39,7 +39,7 @@ def ui(
         "DAGSTER_HOME": str(dagster_home(opened)),
         "PYTHONWARNINGS": "ignore",
     }
-    if not _is_free(port):
+    if not is_free(port):
         raise UserError(f"port {port} is in use", where=_HOST, fix="Stop what uses it, or give another --port.")
     commands = (
         ("dagster-webserver", *_DEFINITIONS, "--host", _HOST, "--port", str(port)),
@@ -53,7 +53,8 @@ def ui(
     raise VideoPastaError("Dagster stopped by itself; its messages are above.")
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Nobody listens on `port` of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

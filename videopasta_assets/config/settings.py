@@ -45,7 +45,7 @@ class VideoSettings(Settings):
     per_shard: int = Field(default=32, ge=1, le=4096, description="Videos in a shard, at most; a shard is sealed.")
     decoder: Literal["auto", "pyav", "decord"] = Field(
         default="auto",
-        description="auto is PyAV, planned and exact; decord is silently wrong on some files (docs/video-reading.md).",
+        description="auto is PyAV, planned and exact; decord is for plain files, and refuses others (docs/video-reading.md).",
     )
     max_bytes: int = Field(default=8 * 1024**3, gt=0, description="Larger files are not read; they are reported.")
     decode_seconds: float = Field(
@@ -275,9 +275,10 @@ class ExperimentSettings(Settings):
     seed: int = Field(default=0, description="Seed of the adapter's first weights and of the order of pairs.")
     training: TrainingSettings = TrainingSettings()
     modes: tuple[FailureMode, ...] = Field(default=MODES, min_length=1, description="Modes whose pairs it trains on.")
-    pairs: Literal["verified", "unfiltered"] = Field(
+    pairs: Literal["verified", "unfiltered", "on_policy"] = Field(
         default="verified",
-        description="unfiltered: every first attempt, whatever the verifier said: a baseline to measure it.",
+        description="unfiltered: every first attempt, whatever the verifier said: a baseline to measure it; on_policy: "
+        "rejected are the responder's own samples that disagree with a response that passed self_consistency.",
     )
     max_pairs: int | None = Field(
         default=None, ge=1, description="A seeded draw of so many pairs, spread over the modes; none: all."

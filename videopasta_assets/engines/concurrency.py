@@ -35,7 +35,7 @@ class AdaptiveConcurrency:
         self._in_flight = 0
         self._paused_until = 0.0
         self._slowed_at = float("-inf")
-        self._changed = asyncio.Condition()
+        self._changed = asyncio.Event()
 
     @property
     def limit(self) -> int:
@@ -50,16 +50,21 @@ class AdaptiveConcurrency:
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[float]:
         """Wait for a slot, and hold it; gives the time at which it was got."""
-        async with self._changed:
-            while self._in_flight >= self.limit or self._clock() < self._paused_until:
-                await self._wait()
-            self._in_flight += 1
+        while True:
+            if (pause := self._paused_until - self._clock()) > 0:
+                await asyncio.sleep(pause)
+            elif self._in_flight >= self.limit:
+                await self._changed.wait()
+            else:
+                break
+        self._in_flight += 1
         try:
             yield self._clock()
         finally:
             self._in_flight -= 1
-            async with self._changed:
-                self._changed.notify_all()
+            # Whoever waits looks again; who comes later waits for the next change.
+            self._changed.set()
+            self._changed = asyncio.Event()
 
     def succeeded(self) -> None:
         """A good answer: one slot more a round of answers, if the slots there are were used."""
@@ -76,13 +81,3 @@ class AdaptiveConcurrency:
         if fault.kind in _SLOWING and started >= self._slowed_at:
             self._limit = max(1.0, self._limit / 2)
             self._slowed_at = self._clock()
-
-    async def _wait(self) -> None:
-        pause = self._paused_until - self._clock()
-        if pause <= 0:
-            await self._changed.wait()
-            return
-        try:
-            await asyncio.wait_for(self._changed.wait(), pause)
-        except TimeoutError:
-            return

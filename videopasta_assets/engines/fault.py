@@ -97,6 +97,10 @@ def without_secrets(text: str, key: str | None) -> str:
     return line if len(line) <= _SHOWN_CHARACTERS else f"{line[: _SHOWN_CHARACTERS - 3]}..."
 
 
-def _why(error: Exception) -> str:
-    """`[Errno 111] Connection refused` without its number."""
-    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)).strip().lower()
+def _why(error: BaseException) -> str:
+    """What the operating system said first, without its number: `connection refused`."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    if isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return re.sub(r"^\[Errno -?\d+\] (Connect call failed.*)?", "", str(error)).strip().lower()

@@ -24,6 +24,7 @@ from videopasta_assets.video.reader import FrameReader
 
 _log: Final = logging.getLogger(__name__)
 _AHEAD: Final = 2
+_FEW_VIDEOS: Final = 3
 
 
 class OpenAIEngine:
@@ -117,8 +118,10 @@ class _Call:
                     yield reply
             else:
                 # Nobody else is left to tell whether these failed by themselves.
-                works = self._canary()
-            if (outage := self._model.server.circuit.reason) is not None:
+                if (fault := self._fault_of_a_word()) is not None:
+                    raise self._stopped(f"fails the simplest request too ({fault})")
+                works = True
+            if (outage := self._model.server.circuit.reason) is not None and not self._few_videos_fail():
                 raise self._stopped(outage)
             if works:
                 for found in self._suspects.server_works():
@@ -175,12 +178,20 @@ class _Call:
                 raise self._stopped(f"cannot be asked for an adapter ({fault})") from fault
         return self._adapters[adapter]
 
-    def _canary(self) -> bool:
+    def _few_videos_fail(self) -> bool:
+        """Whether all failures are about a few videos and the server works otherwise; then the others get their turn.
+
+        Requests come sorted by video: one that breaks the server would stop this run and every later one.
+        """
+        return self._suspects.subjects <= _FEW_VIDEOS and self._fault_of_a_word() is None
+
+    def _fault_of_a_word(self) -> ServerFault | None:
+        """How the server fails when it is asked for one word about nothing; None: it does not."""
         try:
             self._loop.submit(self._model.ping()).result()
         except ServerFault as fault:
-            raise self._stopped(f"fails the simplest request too ({fault})") from fault
-        return True
+            return fault
+        return None
 
     def _stopped(self, why: str) -> EngineError:
         left = len(self._pending) + len(self._suspects) + sum(1 for _ in self._stream)

@@ -63,6 +63,7 @@ class Reply:
     `log_probs` holds, for each candidate of the request, the sum of its tokens' log-probabilities, its end included.
 
     `completion_tokens` counts the token that ended the reply; `seconds` is the request's share of its batch's time.
+    `gpus` is how many GPUs worked on it, 0 on a CPU; None where a server does not say.
     """
 
     request_id: str
@@ -72,6 +73,7 @@ class Reply:
     completion_tokens: int
     seconds: float
     error: str | None = None
+    gpus: int | None = None
     log_probs: tuple[float, ...] = ()
 
 

@@ -53,6 +53,8 @@ class ServedModel:
             ServerFault: it failed for good.
             UserError: the server knows neither key nor model.
         """
+        if request.candidates:
+            return error_reply(request, "no likelihoods of candidates over HTTP: use engine transformers")
         payload = None
         if request.clip is not None:
             try:

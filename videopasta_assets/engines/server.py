@@ -3,6 +3,7 @@
 import asyncio
 import email.utils
 import json
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -27,9 +28,28 @@ from videopasta_assets.errors import UserError
 
 _CONNECT_SECONDS: Final = 10.0
 _SHORT_CALL_SECONDS: Final = 20.0
+_PING_SECONDS: Final = 60.0
 _BYTES_A_TOKEN: Final = 64
 _BYTES_AROUND: Final = 1 << 20
 _HERE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def names_at(settings: ServerSettings) -> list[str] | None:
+    """Names of the models that a server has; None where it cannot list them.
+
+    Raises:
+        ServerFault: nobody answers at its address.
+        UserError: its key is not set, or is not let in.
+    """
+
+    async def ask() -> list[str] | None:
+        server = Server(settings)
+        try:
+            return await server.models()
+        finally:
+            await server.close()
+
+    return asyncio.run(ask())
 
 
 @dataclass
@@ -108,7 +128,7 @@ class Server:
         body = {"model": model, "messages": [{"role": "user", "content": "ping"}], "max_tokens": 1, "temperature": 0.0}
         content = json.dumps(body).encode()
         try:
-            chat_answer("ping", await self._complete(model, content, _BYTES_AROUND), 0.0)
+            chat_answer("ping", await self._complete(model, content, _BYTES_AROUND, _PING_SECONDS), 0.0)
         except ServerFault as fault:
             if fault.kind is not FaultKind.EMPTY:
                 raise
@@ -167,9 +187,10 @@ class Server:
             self.traffic.cached_tokens += good.cached_tokens
             return good
 
-    async def _complete(self, model: str, content: bytes, most: int) -> bytes:
+    async def _complete(self, model: str, content: bytes, most: int, longest: float = math.inf) -> bytes:
+        seconds = min(self._settings.timeout_seconds, longest)
         try:
-            return await self._exchange("POST", "/chat/completions", content, most, self._settings.timeout_seconds)
+            return await self._exchange("POST", "/chat/completions", content, most, seconds)
         except _NotFoundError as error:
             names = await self.models()
             raise UserError(

@@ -22,6 +22,11 @@ class Suspects:
     def __len__(self) -> int:
         return len(self._held)
 
+    @property
+    def subjects(self) -> int:
+        """How many videos the held requests are about; a request without a video counts by itself."""
+        return len({request.request_id if request.clip is None else request.clip.key for request, _ in self._held})
+
     def hold(self, request: Request, fault: ServerFault) -> None:
         """Keep a failure back."""
         self._held.append((request, fault))

@@ -270,6 +270,7 @@ class TransformersEngine:
             prompt_tokens=prompt_tokens,
             completion_tokens=len(ids) if end is None else end + 1,
             seconds=seconds,
+            gpus=int(self._model.device.type == "cuda"),
         )
 
 

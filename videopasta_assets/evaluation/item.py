@@ -8,6 +8,13 @@ from typing import Any, Final
 from videopasta_assets.errors import UserError
 from videopasta_assets.taxonomy import MODES
 
+PLAIN: Final = "question"
+KINDS: Final = (
+    PLAIN,
+    *(f"{kind}{ending}" for kind in ("unanswerable", "none_of_the_above") for ending in ("", "_control")),
+)
+"""Kinds of items. VideoPASTA (table 6) asks for refusals; a `_control` looks alike, and refusing it is wrong."""
+
 _TEXTS: Final = ("item_id", "video", "video_id", "mode", "category", "question")
 
 
@@ -24,6 +31,7 @@ class BenchmarkItem:
         question: the stem.
         options: texts without letters, distinct.
         answer_index: the right option, from 0.
+        kind: `question`, or what else is asked: `unanswerable`, `none_of_the_above`, or the control of either.
     """
 
     item_id: str
@@ -34,6 +42,7 @@ class BenchmarkItem:
     question: str
     options: tuple[str, ...]
     answer_index: int
+    kind: str = PLAIN
 
 
 def load_items(path: Path) -> list[BenchmarkItem]:
@@ -73,6 +82,8 @@ def _item(line: str, where: str) -> BenchmarkItem:
             raise UserError(f"{name} must be a text", where=where)
     if data["mode"] not in MODES:
         raise UserError(f"mode must be one of {', '.join(MODES)}", where=where)
+    if data.get("kind", PLAIN) not in KINDS:
+        raise UserError(f"kind must be one of {', '.join(KINDS)}", where=where)
     video = PurePosixPath(data["video"])
     if video.is_absolute() or ".." in video.parts:
         raise UserError("video must be a path inside the folder of the benchmark's file", where=where)
@@ -84,7 +95,7 @@ def _item(line: str, where: str) -> BenchmarkItem:
     if not isinstance(answer, int) or isinstance(answer, bool) or not 0 <= answer < len(options):
         raise UserError(f"answer_index must be from 0 to {len(options) - 1}", where=where)
     texts = {name: data[name] for name in _TEXTS}
-    return BenchmarkItem(**texts, options=tuple(options), answer_index=answer)
+    return BenchmarkItem(**texts, options=tuple(options), answer_index=answer, kind=data.get("kind", PLAIN))
 
 
 def _is_text(value: Any) -> bool:

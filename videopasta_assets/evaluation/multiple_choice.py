@@ -37,7 +37,8 @@ def parse_choice(reply: str, options: Sequence[str]) -> int | None:
     whole = _normal(text)
     if whole and texts.count(whole) == 1:
         return texts.index(whole)
-    mentioned = _mentioned(whole, texts)
+    # "Answer: A" names A, also where an option's text is the word "answer".
+    mentioned = _mentioned(_normal(_AFTER_LEAD_IN.sub(" ", text)), texts)
     letters = _letters(text, len(options), mentioned)
     if len(letters) == 1:
         return letters[0] if mentioned in ([], letters) else None

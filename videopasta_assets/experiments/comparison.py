@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from videopasta_assets.experiments.truth import ARMS, Arm, experiment_name
+from videopasta_assets.experiments.truth import arm_named, experiment_name
 from videopasta_assets.taxonomy import MODES
 
 OVERALL: Final = "all"
-SCOPES: Final = (*(mode.value for mode in MODES), OVERALL)
+Grouping = Literal["mode", "category", "kind"]
 _QUANTILES: Final = (0.025, 0.975)
 
 
@@ -44,31 +44,48 @@ class Answers:
     """Correctness of one set of items: (items,) for the base, (seeds, items) for an arm."""
 
     videos: NDArray[np.int64]
-    modes: NDArray[np.str_]
+    groups: NDArray[np.str_]
     base: NDArray[np.float64]
     arms: Mapping[str, NDArray[np.float64]]
 
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The groups that there are, modes in their order, and all items together."""
+        found = {str(group) for group in self.groups}
+        modes = [mode.value for mode in MODES if mode.value in found]
+        return (*modes, *sorted(found - set(modes)), OVERALL)
 
-def load_answers(connection: duckdb.DuckDBPyConnection, benchmark: str, seeds: int) -> Answers:
-    """Answers of the base and of every arm whose seeds are all scored; items that all of them have."""
+
+def load_answers(
+    connection: duckdb.DuckDBPyConnection, benchmark: str, arms: Sequence[str], seeds: int, by: Grouping = "mode"
+) -> Answers:
+    """Answers of the base and of every arm whose seeds are all scored; items that all of them have.
+
+    Args:
+        connection: the lake.
+        benchmark: name of the benchmark.
+        arms: names of the arms.
+        seeds: runs of each arm.
+        by: column that items are grouped by.
+    """
     rows = connection.execute(
-        "SELECT item_id, experiment, any_value(mode), any_value(video_id), any_value(correct)::INT "
+        f"SELECT item_id, experiment, any_value({by}), any_value(video_id), any_value(correct)::INT "
         "FROM benchmark_answers WHERE benchmark = ? AND error IS NULL GROUP BY ALL",
         [benchmark],
     ).fetchall()
     table: dict[str, dict[str, float]] = {}
     facts: dict[str, tuple[str, str]] = {}
-    for item, experiment, mode, video, correct in rows:
+    for item, experiment, group, video, correct in rows:
         table.setdefault(experiment, {})[item] = float(correct)
-        facts[item] = (mode, video)
-    named = {arm.name: [experiment_name(arm, seed) for seed in range(seeds)] for arm in ARMS}
+        facts[item] = (group, video)
+    named = {name: [experiment_name(arm_named(name), seed) for seed in range(seeds)] for name in arms}
     complete = {arm: names for arm, names in named.items() if all(name in table for name in names)}
     held = [table["base"], *(table[name] for names in complete.values() for name in names)] if "base" in table else []
     items = sorted(set.intersection(*(set(answers) for answers in held))) if held else []
     videos = {video: index for index, video in enumerate(sorted({facts[item][1] for item in items}))}
     return Answers(
         videos=np.array([videos[facts[item][1]] for item in items], dtype=np.int64),
-        modes=np.array([facts[item][0] for item in items], dtype=np.str_),
+        groups=np.array([facts[item][0] for item in items], dtype=np.str_),
         base=np.array([table["base"][item] for item in items]) if items else np.zeros(0),
         arms={
             arm: np.array([[table[name][item] for item in items] for name in names]) for arm, names in complete.items()
@@ -77,37 +94,51 @@ def load_answers(connection: duckdb.DuckDBPyConnection, benchmark: str, seeds: i
 
 
 def effects(answers: Answers, *, samples: int = 2000, seed: int = 0) -> list[Effect]:
-    """Every arm against the base, by mode and over all."""
-    found = []
-    for arm, correct in answers.arms.items():
-        for scope in SCOPES:
-            chosen = np.ones(len(answers.base), bool) if scope == OVERALL else answers.modes == scope
-            if chosen.any():
-                gain = correct[:, chosen] - answers.base[chosen]
-                low, high = interval(gain, answers.videos[chosen], samples=samples, seed=seed)
-                found.append(
-                    Effect(
-                        arm,
-                        scope,
-                        int(chosen.sum()),
-                        len(correct),
-                        float(answers.base[chosen].mean()),
-                        float(correct[:, chosen].mean()),
-                        float(gain.mean()),
-                        low,
-                        high,
-                    )
-                )
-    return found
+    """Every arm against the base, by group and over all."""
+    return [
+        effect
+        for arm, correct in answers.arms.items()
+        for scope in answers.scopes
+        if (effect := _effect(answers, arm, scope, correct, answers.base, samples, seed)) is not None
+    ]
 
 
-def between(
-    answers: Answers, first: str, second: str, *, samples: int = 2000, seed: int = 0
-) -> tuple[float, float, float]:
-    """Difference `first - second` of two arms over all items: (mean, low, high)."""
-    gain = answers.arms[first] - answers.arms[second]
-    low, high = interval(gain, answers.videos, samples=samples, seed=seed)
-    return float(gain.mean()), low, high
+def between(answers: Answers, first: str, second: str, *, samples: int = 2000, seed: int = 0) -> list[Effect]:
+    """Arm `first` against arm `second`, seed by seed, by group and over all; `base` is then the second arm."""
+    if not {first, second} <= answers.arms.keys():
+        return []
+    found = (
+        _effect(answers, first, scope, answers.arms[first], answers.arms[second], samples, seed)
+        for scope in answers.scopes
+    )
+    return [effect for effect in found if effect is not None]
+
+
+def _effect(
+    answers: Answers,
+    arm: str,
+    scope: str,
+    tuned: NDArray[np.float64],
+    base: NDArray[np.float64],
+    samples: int,
+    seed: int,
+) -> Effect | None:
+    chosen = np.ones(len(answers.base), bool) if scope == OVERALL else answers.groups == scope
+    if not chosen.any():
+        return None
+    gain = tuned[:, chosen] - base[..., chosen]
+    low, high = interval(gain, answers.videos[chosen], samples=samples, seed=seed)
+    return Effect(
+        arm,
+        scope,
+        int(chosen.sum()),
+        len(tuned),
+        float(base[..., chosen].mean()),
+        float(tuned[:, chosen].mean()),
+        float(gain.mean()),
+        low,
+        high,
+    )
 
 
 def interval(gain: NDArray[np.float64], videos: NDArray[np.int64], *, samples: int, seed: int) -> tuple[float, float]:
@@ -125,42 +156,3 @@ def interval(gain: NDArray[np.float64], videos: NDArray[np.int64], *, samples: i
         means[sample] = sums[np.ix_(runs, drawn)].sum() / (len(runs) * sizes[drawn].sum())
     low, high = np.quantile(means, _QUANTILES)
     return float(low), float(high)
-
-
-def arm_named(name: str) -> Arm:
-    """The arm of that name."""
-    return next(arm for arm in ARMS if arm.name == name)
-
-
-def pair_quality(connection: duckdb.DuckDBPyConnection) -> Sequence[tuple[str, int, float, float, float, float]]:
-    """What the oracle knows of the pairs: (set, number, chosen all true, chosen right, rejected on target, good)."""
-    return connection.execute(
-        """
-        WITH judged AS (
-            SELECT verdicts.attempt, oracle_scores.* FROM oracle_scores JOIN verdicts USING (adversary_id)
-            WHERE oracle_scores.error IS NULL)
-        SELECT pairs, count(*), avg((aligned_truth = 'true')::INT), avg(aligned_right::INT), avg(on_target::INT),
-               avg(good_pair::INT)
-        FROM (SELECT 'verified' AS pairs, * FROM judged WHERE verdict = 'accepted'
-              UNION ALL SELECT 'unfiltered', * FROM judged WHERE attempt = 1)
-        GROUP BY pairs ORDER BY pairs DESC
-        """
-    ).fetchall()
-
-
-def verifier_quality(
-    connection: duckdb.DuckDBPyConnection,
-) -> Sequence[tuple[str, int, float | None, float | None]]:
-    """The verifier's precision and recall of acceptance: (yardstick, attempts, precision, recall)."""
-    return connection.execute(
-        """
-        WITH judged AS (
-            SELECT verdict = 'accepted' AS given, expected_verdict = 'accepted' AS by_text, good_pair AS by_truth
-            FROM oracle_scores WHERE error IS NULL)
-        SELECT yardstick, count(*), count(*) FILTER (given AND wanted) / nullif(count(*) FILTER (given), 0),
-               count(*) FILTER (given AND wanted) / nullif(count(*) FILTER (wanted), 0)
-        FROM (SELECT 'text' AS yardstick, given, by_text AS wanted FROM judged
-              UNION ALL SELECT 'truth', given, by_truth FROM judged)
-        GROUP BY yardstick ORDER BY yardstick
-        """
-    ).fetchall()

@@ -4,13 +4,18 @@ Every arm has the same base model, the same number of pairs and steps; they diff
 objective. The toy world knows the truth, so the page can say beside each arm how good its pairs really were.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
-from videopasta_assets.config.settings import AlignedCheckSettings
+from videopasta_assets.errors import UserError
 from videopasta_assets.taxonomy import MODES
+from videopasta_assets.toyworld.benchmark import ROBUSTNESS_FILE
+from videopasta_assets.toyworld.splits import SPLITS
 
-BENCHMARK: Final = "toyworld"
+HELD_OUT: Final = ("benchmark", "validation")
+"""Splits that an experiment may be scored on: settings are chosen on `validation`, results are of `benchmark`."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,56 @@ ARMS: Final = (
     Arm("dpo_unfiltered", "DPO on first attempts, whatever the verifier said", {"pairs": "unfiltered"}),
     Arm("dpo_verified", "DPO on verified pairs (the recipe)", {}),
     *(Arm(f"dpo_{mode}", f"DPO on verified pairs of mode {mode} alone", {"modes": [mode.value]}) for mode in MODES),
+    Arm("dpo_on_policy", "DPO against the model's own samples that disagree", {"pairs": "on_policy"}),
 )
+
+
+@dataclass(frozen=True)
+class Design:
+    """What an experiment does, beside how many seeds.
+
+    Attributes:
+        arms: names of the arms.
+        seeds: runs of each arm.
+        pairs: pairs that each run trains on; every arm draws that many.
+        split: whose videos it is scored on.
+        scoring: how answers to plain items are read; refusals are always generated.
+        training: settings that all arms share.
+        recipe: settings of the recipe, such as its check of aligned responses and its attempts.
+        frames: dense and sparse frames.
+    """
+
+    arms: tuple[str, ...]
+    seeds: int
+    pairs: int
+    split: str = "benchmark"
+    scoring: str = "generate"
+    training: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    frames: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known = [arm.name for arm in ARMS]
+        for name in self.arms:
+            if name not in known:
+                raise UserError(f"no arm is named {name!r}", where="--arms", fix=f"There are: {', '.join(known)}.")
+        if self.split not in HELD_OUT or self.split not in SPLITS:
+            raise UserError(f"split {self.split!r} is not held out", fix=f"Use one of: {', '.join(HELD_OUT)}.")
+
+    @staticmethod
+    def has_one_mode(arm: str) -> bool:
+        """The arm trains on the pairs of one mode alone."""
+        return "modes" in arm_named(arm).settings
+
+    @property
+    def robustness(self) -> str:
+        """Name of the benchmark of refusals."""
+        return f"{self.split}-robustness"
+
+
+def arm_named(name: str) -> Arm:
+    """The arm of that name."""
+    return next(arm for arm in ARMS if arm.name == name)
 
 
 def experiment_name(arm: Arm, seed: int) -> str:
@@ -35,14 +89,8 @@ def experiment_name(arm: Arm, seed: int) -> str:
     return f"{arm.name}_seed{seed}"
 
 
-def experiments(seeds: int, pairs: int, training: dict[str, Any]) -> list[dict[str, Any]]:
-    """Lines of `experiments:` for all arms and seeds, each with the same budget.
-
-    Args:
-        seeds: runs of each arm.
-        pairs: pairs that each run trains on; every arm draws that many.
-        training: settings that all arms share.
-    """
+def experiments(arms: Sequence[Arm], seeds: int, pairs: int, training: dict[str, Any]) -> list[dict[str, Any]]:
+    """Lines of `experiments:` for the arms and seeds, each with the same budget."""
     return [
         {
             "name": experiment_name(arm, seed),
@@ -51,23 +99,28 @@ def experiments(seeds: int, pairs: int, training: dict[str, Any]) -> list[dict[s
             **arm.settings,
             "training": {**training, **arm.settings.get("training", {})},
         }
-        for arm in ARMS
+        for arm in arms
         for seed in range(seeds)
     ]
 
 
-def project_settings(
-    preset: dict[str, Any],
-    *,
-    seeds: int,
-    pairs: int,
-    training: dict[str, Any],
-    check: AlignedCheckSettings,
-) -> dict[str, Any]:
-    """Contents of videopasta.yaml: the preset with the experiment's lines and its check of aligned responses."""
-    shared = {**preset["experiments"][0].get("training", {}), **training}
+def project_settings(preset: dict[str, Any], design: Design) -> dict[str, Any]:
+    """Contents of videopasta.yaml: the preset with the design's lines, frames, recipe and benchmarks."""
+    shared = {**preset["experiments"][0].get("training", {}), **design.training}
+    frames = {
+        role: {**preset["frames"][role], "value": count, "max_frames": count} for role, count in design.frames.items()
+    }
+    folder = Path(design.split)
     return {
         **preset,
-        "experiments": experiments(seeds, pairs, shared),
-        "recipe": {**preset.get("recipe", {}), "aligned_check": check.model_dump(mode="json")},
+        "frames": {**preset["frames"], **frames},
+        "experiments": experiments([arm_named(name) for name in design.arms], design.seeds, design.pairs, shared),
+        "recipe": {**preset.get("recipe", {}), **design.recipe},
+        "evaluation": {
+            **preset["evaluation"],
+            "benchmarks": [
+                {"name": design.split, "items": str(folder / "benchmark.jsonl"), "scoring": design.scoring},
+                {"name": design.robustness, "items": str(folder / ROBUSTNESS_FILE)},
+            ],
+        },
     }

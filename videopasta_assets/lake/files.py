@@ -85,6 +85,18 @@ def make_folder(path: Path) -> None:
         _sync_folder(folder.parent)
 
 
+def sync_tree(root: Path) -> None:
+    """Have everything under `root` on the disk: what a library wrote survives a power cut from here on."""
+    for folder, _, names in os.walk(root):
+        for name in names:
+            descriptor = os.open(Path(folder) / name, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        _sync_folder(Path(folder))
+
+
 def write_all(descriptor: int, content: bytes) -> None:
     """Write every byte: the system may take fewer at a time."""
     view = memoryview(content)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import pyarrow as pa
@@ -52,6 +53,7 @@ COST_COLUMNS: Final = (
     Column("prompt_tokens", pa.int64(), "Tokens of the prompt, video tokens included.", content=False),
     Column("completion_tokens", pa.int64(), "Tokens that the model wrote.", content=False),
     Column("seconds", pa.float64(), "Engine seconds, a batch's time shared by its rows.", content=False),
+    Column("gpus", pa.int64(), "GPUs that computed it: 0 on a CPU, null where a server does not say.", content=False),
     Column("created_at", pa.timestamp("us", tz="UTC"), "When the row was computed.", content=False),
 )
 
@@ -128,6 +130,11 @@ class TableSchema:
             else:
                 columns.append(pa.array([column.filler] * table.num_rows, column.type))
         return pa.table(columns, [column.name for column in self.columns]).cast(self.arrow)
+
+    @cached_property
+    def identity(self) -> str:
+        """Hash of the columns' names: a file that carries it lacks none."""
+        return stable_hash([column.name for column in self.columns])
 
     def absent(self, names: Iterable[str]) -> tuple[str, ...]:
         """Needed columns that are not among `names`: rows without them are computed again."""

@@ -7,7 +7,7 @@ import fcntl
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -25,12 +25,12 @@ from videopasta_assets.lake.migrations import LAKE_VERSION, open_version, sessio
 from videopasta_assets.lake.schema import Row
 from videopasta_assets.lake.tables import TABLES
 
-__all__ = ["LAKE_VERSION", "ROWS_FILE", "Lake", "LakeError", "Manifest"]
+__all__ = ["FOOTER_KEY", "LAKE_VERSION", "ROWS_FILE", "Lake", "LakeError", "Manifest"]
 
 logger = logging.getLogger(__name__)
 
 ROWS_FILE: Final = "rows.parquet"
-_FOOTER_KEY: Final = b"videopasta"
+FOOTER_KEY: Final = b"videopasta"
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,20 @@ class Lake:
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(path, error) from error
 
+    def columns(self, address: Address, names: Sequence[str]) -> pa.Table:
+        """Some columns of the shard's rows; empty where nothing was written.
+
+        Raises:
+            LakeError: the file is damaged.
+        """
+        path = self.path(address)
+        try:
+            return pq.ParquetFile(path).read(columns=list(names)).select(names)
+        except FileNotFoundError:
+            return TABLES[address.table].arrow.empty_table().select(names)
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise _unreadable(path, error) from error
+
     def rows(self, address: Address) -> list[Row]:
         """The shard's rows as dictionaries."""
         rows: list[Row] = self.read(address).to_pylist()
@@ -101,12 +115,17 @@ class Lake:
     def manifest(self, address: Address) -> Manifest | None:
         """The shard's manifest from the file's footer; None where nothing was written.
 
+        That of a shard which lacks a needed column names no inputs, so that it never counts as current.
+
         Raises:
             LakeError: the file is damaged, or is none of ours.
         """
         path = self.path(address)
         try:
-            footer = json.loads((pq.read_metadata(path).metadata or {})[_FOOTER_KEY])
+            metadata = pq.read_metadata(path)
+            footer = json.loads((metadata.metadata or {})[FOOTER_KEY])
+            if footer.get("columns") != TABLES[address.table].identity and self.absent_columns(address):
+                footer["inputs"] = {}  # equal inputs prove nothing of rows that lack a column
             return Manifest(**{name: value for name, value in footer.items() if name in _MANIFEST_FIELDS})
         except FileNotFoundError:
             return None
@@ -140,18 +159,28 @@ class Lake:
             inputs: data versions of what the rows were derived from.
             counts: rows by kind.
         """
-        rows = list(rows)
-        table = TABLES[address.table].to_arrow(rows)
+        return self.write_table(address, TABLES[address.table].to_arrow(rows), spec, inputs, counts)
+
+    def write_table(
+        self,
+        address: Address,
+        table: pa.Table,
+        spec: Mapping[str, str],
+        inputs: Mapping[str, str] | None = None,
+        counts: Mapping[str, int] | None = None,
+    ) -> Manifest:
+        """Replace the shard's rows, as `write` does, by a table of the right schema that is sorted by key."""
         manifest = Manifest(
-            data_version=combined_hash(str(row["data_version"]) for row in rows),
-            rows=len(rows),
-            errors=sum(row["error"] is not None for row in rows),
+            data_version=combined_hash(table["data_version"].to_pylist()),
+            rows=len(table),
+            errors=len(table) - table["error"].null_count,
             spec=dict(spec),
             written_at=datetime.now(UTC).isoformat(),
             inputs=dict(inputs or {}),
             counts=dict(counts or {}),
         )
-        table = table.replace_schema_metadata({_FOOTER_KEY: json.dumps(asdict(manifest))})
+        footer = asdict(manifest) | {"columns": TABLES[address.table].identity}
+        table = table.replace_schema_metadata({FOOTER_KEY: json.dumps(footer)})
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
         replace_file(self.path(address), sink.getvalue().to_pybytes())

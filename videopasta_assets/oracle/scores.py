@@ -3,17 +3,16 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from videopasta_assets.errors import UserError
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.oracle.adversary import judge_pair
-from videopasta_assets.oracle.truth import SceneLibrary, Truth
+from videopasta_assets.oracle.truth import UNKNOWN_VIDEO, Truth, known_scenes
 from videopasta_assets.oracle.verifier import expected_status
 from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.taxonomy import FailureMode
 
-STAGE_VERSION = "1"
+STAGE_VERSION = "2"
 
 
 def spec(project: Project) -> dict[str, str]:  # noqa: ARG001 - every stage has the same signature
@@ -36,10 +35,7 @@ def derive(project: Project, shard: str) -> list[Derivation]:
 
 def compute(project: Project, derivations: Sequence[Derivation]) -> Iterator[Row]:
     """Judge each attempt; a video without truth is a row that says so."""
-    folder = project.settings.oracle_truth
-    if folder is None:
-        raise UserError("the oracle has no truth", where="videopasta.yaml", fix="Set oracle_truth, or drop the asset.")
-    scenes = SceneLibrary(project.settings.path(folder))
+    scenes = known_scenes(project)
     for derivation in derivations:
         aligned, adversary, verdict = derivation.payload
         known: Row = {
@@ -52,7 +48,7 @@ def compute(project: Project, derivations: Sequence[Derivation]) -> Iterator[Row
         }
         scene = scenes[verdict["video_id"]]
         if scene is None:
-            yield {**known, "error": "no truth is known of this video"}
+            yield {**known, "error": UNKNOWN_VIDEO}
             continue
         mode = FailureMode(verdict["adv_mode"])
         texts = (aligned["query"], aligned["response"], adversary["response"])
@@ -63,6 +59,7 @@ def compute(project: Project, derivations: Sequence[Derivation]) -> Iterator[Row
             "aligned_right": pair.aligned.main is Truth.TRUE and pair.aligned.answers,
             "adversary_truth": pair.adversary.judgement.truth.value,
             "on_target": pair.adversary.on_target,
+            "only_target": pair.adversary.only_target,
             "good_pair": pair.good,
             "expected_verdict": expected_status(scene, *texts, mode).value,
         }

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
-from videopasta_assets.taxonomy import MODES, FailureMode
+from videopasta_assets.errors import UserError
+from videopasta_assets.stages.project import Project
+from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.toyworld.claims import parse_answer
 from videopasta_assets.toyworld.contrast import same_topic
 from videopasta_assets.toyworld.facts import holds
@@ -52,6 +55,22 @@ class SceneLibrary:
         return self._read(video_id)
 
 
+UNKNOWN_VIDEO: Final = "no truth is known of this video"
+"""Error of the oracle's rows about other videos than toyworld's."""
+
+
+def known_scenes(project: Project) -> SceneLibrary:
+    """The project's truth folder.
+
+    Raises:
+        UserError: the project names none.
+    """
+    folder = project.settings.oracle_truth
+    if folder is None:
+        raise UserError("the oracle has no truth", where="videopasta.yaml", fix="Set oracle_truth, or drop the asset.")
+    return SceneLibrary(project.settings.path(folder))
+
+
 def judge_answer(scene: Scene, query: str, text: str) -> Judgement:
     """Judge every claim of `text` against the scene, and whether it answers `query`."""
     sentences = parse_answer(text)
@@ -82,11 +101,3 @@ def match_question(scene: Scene, query: str, mode: str | None = None, category: 
                 if question.text == wanted:
                     return question
     return None
-
-
-def share_true(judgements: list[Judgement]) -> dict[str, float]:
-    """Shares of answers that are true, false, unknown, whose first sentence is true, and that break each mode."""
-    count = max(1, len(judgements))
-    shares = {str(truth): sum(j.truth is truth for j in judgements) / count for truth in Truth}
-    shares["main_true"] = sum(j.main is Truth.TRUE and j.answers for j in judgements) / count
-    return shares | {f"broken_{mode}": sum(mode in j.broken for j in judgements) / count for mode in MODES}

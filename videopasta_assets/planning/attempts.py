@@ -68,9 +68,9 @@ def tally_histories(
     every_adversary = [part for part in changed if not part.startswith((PROMPT, VERDICT))]
     every_verdict = [part for part in changed if part.startswith(VERDICT)]
     for history, slots in histories.items():
+        tally.failed += slots * sum(one.ending in (Ending.UNANSWERED, Ending.UNJUDGED) for one in history)
         for number, attempt in enumerate(history, start=1):
             own = [part for part in (f"{PROMPT}adversary/{attempt.template}",) if part in templates] + every_adversary
-            tally.failed += slots * (attempt.ending in (Ending.UNANSWERED, Ending.UNJUDGED))
             if own or (retry_failed and attempt.ending is Ending.UNANSWERED):
                 _again(tally, "adversaries", number, slots, own)
                 break

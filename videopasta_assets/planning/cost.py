@@ -6,14 +6,15 @@ from functools import cached_property
 from typing import Final
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from videopasta_assets.planning.step import Cost
 from videopasta_assets.stages import aligned_checks
 from videopasta_assets.stages.attempt_history import parse_histories
 from videopasta_assets.stages.project import Project
 
-_ONE_CALL: Final = frozenset({"queries", "aligned_responses", "adversaries", "verdicts", "benchmark_answers"})
+_ONE_CALL: Final = frozenset(
+    {"queries", "aligned_responses", "adversaries", "verdicts", "oracle_targeting", "benchmark_answers"}
+)
 
 _SHARDS_READ: Final = 8
 """Recent shards are enough for a mean; a plan over thousands of shards must stay quick."""
@@ -99,7 +100,7 @@ class CostBook:
         tokens, seconds, count = 0, 0.0, 0
         lake, names = self.project.lake, ["prompt_tokens", "completion_tokens", "seconds"]
         for shard in lake.shards_of(table, self.project.recipe)[-_SHARDS_READ:]:
-            rows = pq.ParquetFile(lake.path(self.project.address(table, shard))).read(columns=names)
+            rows = lake.columns(self.project.address(table, shard), names)
             tokens += sum(pc.sum(rows[name]).as_py() or 0 for name in names[:2])
             seconds += pc.sum(rows["seconds"]).as_py() or 0.0
             count += len(rows) - rows["seconds"].null_count

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import Derivation, Manifest, reconcile
 from videopasta_assets.planning.cost import CostBook
@@ -12,6 +15,7 @@ from videopasta_assets.stages.benchmark_answers import BASE
 from videopasta_assets.stages.materialize import is_current
 from videopasta_assets.stages.preference_set import ALL
 from videopasta_assets.stages.project import Project
+from videopasta_assets.stages.training_set import training_content
 
 
 def plan_fan_in(project: Project, costs: CostBook, *, pairs_pending: bool) -> list[PlanStep]:
@@ -24,7 +28,7 @@ def plan_fan_in(project: Project, costs: CostBook, *, pairs_pending: bool) -> li
         if _current(project, "preference_set", ALL, held, parts, versions):
             steps = [_fresh("preference_set", ALL, held)]
         else:
-            steps = [_compared(project, "preference_set", ALL, parts, preference_set.derive(project), held)]
+            steps = [_preference_set(project, parts, held)]
     set_pending = steps[0].to_do
     answered: set[str] = set()
     for experiment in project.settings.experiments:
@@ -38,6 +42,34 @@ def plan_fan_in(project: Project, costs: CostBook, *, pairs_pending: bool) -> li
     return steps
 
 
+def _preference_set(project: Project, parts: Mapping[str, str], held: Manifest | None) -> PlanStep:
+    """The set against the shards' pairs, by identity and version. Each row names the whole: a new pair changes all."""
+    wanted = preference_set.wanted_pairs(project)
+    if held is None:
+        never = Reason(ReasonKind.NEVER_MATERIALIZED)
+        return PlanStep("preference_set", ALL, rows_missing=len(wanted), reasons=(never,))
+    known = project.lake.columns(project.address("preference_set", ALL), ["pair_id", "pair_version"])
+    same = pc.is_in(_pairs(wanted, "data_version"), _pairs(known, "pair_version"))
+    kept = pc.sum(pc.is_in(wanted["pair_id"], known["pair_id"])).as_py() or 0
+    new, gone = len(wanted) - kept, len(known) - kept
+    if not gone and len(wanted) == (pc.sum(same).as_py() or 0):
+        return _fresh("preference_set", ALL, held)
+    reasons = [change(part, kept) for part in changed_parts(held.spec, parts)]
+    if kept and not reasons:
+        reasons.append(Reason(ReasonKind.UPSTREAM_CHANGED, rows=kept))
+    if new:
+        reasons.append(Reason(ReasonKind.UPSTREAM_GREW, rows=new))
+    if gone:
+        reasons.append(Reason(ReasonKind.ORPHANED, rows=gone))
+    return PlanStep(
+        "preference_set", ALL, rows_missing=new, rows_stale=kept, rows_orphaned=gone, reasons=tuple(reasons)
+    )
+
+
+def _pairs(table: pa.Table, version: str) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(table["pair_id"], table[version], " ")
+
+
 def _training(project: Project, costs: CostBook, name: str, *, set_pending: bool) -> PlanStep:
     parts, held = lora_checkpoint.spec(project, name), _held(project, "lora_checkpoint", name)
     seconds = Cost(tokens=None, seconds=costs.training_seconds)
@@ -45,9 +77,9 @@ def _training(project: Project, costs: CostBook, name: str, *, set_pending: bool
         return _waiting(project, "lora_checkpoint", name, parts, seconds)
     if _current(project, "lora_checkpoint", name, held, parts, lora_checkpoint.versions(project, name)):
         return _fresh("lora_checkpoint", name, held)
-    derivations = lora_checkpoint.derive(project, name)
-    step = _compared(project, "lora_checkpoint", name, parts, derivations, held, seconds)
-    return step if step.to_do else _fresh("lora_checkpoint", name, held)
+    content = training_content(project, lora_checkpoint.experiment_named(project, name))
+    wanted = [] if content is None else [Derivation(name, lora_checkpoint.provenance(project, name, content))]
+    return _compared(project, "lora_checkpoint", name, parts, wanted, held, seconds)
 
 
 def _scoring(

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Final
 
 from videopasta_assets.lake.shards import list_shards
+from videopasta_assets.oracle.stages import ORACLE_TABLES
 from videopasta_assets.planning.fan_in import plan_fan_in
 from videopasta_assets.planning.shard_plan import Survey, plan_new_videos, plan_shard
 from videopasta_assets.planning.step import Plan, PlanStep
@@ -22,7 +23,7 @@ SHARD_ASSETS: Final = (
     "aligned_checks",
     "adversaries",
     "verified_pairs",
-    "oracle_scores",
+    *ORACLE_TABLES,
 )
 """Assets partitioned by shard, in pipeline order."""
 
@@ -62,7 +63,7 @@ def make_plan(
                 left_out += 1
                 continue
             taken += 1
-        pairs_pending |= any(step.to_do for step in own if step.asset != "oracle_scores")
+        pairs_pending |= any(step.to_do for step in own if step.asset not in ORACLE_TABLES)
         steps += own
     if new_videos and shards is None:
         steps += plan_new_videos(survey, new_videos)

@@ -6,14 +6,15 @@ interrupted, or failed rows are tried again, are rows derived and compared.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from videopasta_assets.lake import Derivation, Manifest, Row, reconcile
 from videopasta_assets.lake.shards import LandedVideo, read_shard
-from videopasta_assets.oracle import scores as oracle_scores
+from videopasta_assets.oracle.stages import ORACLE_STAGES
 from videopasta_assets.planning.attempts import SlotTally, replay, stale_reasons, tally_histories
 from videopasta_assets.planning.cost import CostBook
+from videopasta_assets.planning.flow import Flow, Touched
 from videopasta_assets.planning.reasons import VERDICT, change, changed_parts, counted
 from videopasta_assets.planning.step import PlanStep, Reason, ReasonKind
 from videopasta_assets.stages import (
@@ -55,38 +56,25 @@ class Survey:
         if aligned_checks.wanted(project):
             before.append(aligned_checks.STAGE)
         if project.settings.oracle_truth is not None:
-            after.append(oracle_scores.STAGE)
+            after += ORACLE_STAGES
         specs = {stage.table: stage.spec(project) for stage in (*before, *after)}
         specs |= {"adversaries": adversaries.spec(project), "verdicts": verdicts.spec(project)}
         links = videos.links_by_video(project)
         return cls(project, retry_failed, CostBook(project), tuple(before), tuple(after), specs, links)
 
 
-@dataclass
-class _Flow:
-    """How much of a shard's rows is touched so far: estimates of steps that wait."""
-
-    pending: bool = False
-    touched: dict[str, float] = field(default_factory=dict)
-    totals: dict[str, float] = field(default_factory=dict)
-
-    def share(self, tables: Sequence[str]) -> float:
-        """Share of the inputs' rows that is touched."""
-        shares = [self.touched[table] / self.totals[table] for table in tables if self.totals.get(table)]
-        return min(1.0, max(shares, default=0.0))
-
-
 def plan_shard(survey: Survey, shard: str) -> list[PlanStep]:
     """Steps of a sealed shard, in pipeline order."""
-    return _Walk(survey, shard).steps()
+    return _Walk(survey, shard).steps(survey.stages)
 
 
 def plan_new_videos(survey: Survey, count: int) -> list[PlanStep]:
     """Steps of videos that have not landed yet: all rows are missing, and estimated."""
     walk = _Walk(survey, NEW)
-    walk.flow = _Flow(pending=True, touched={"videos": count}, totals={"videos": count})
+    walk.pending = True
+    walk.flow.tables["videos"] = Touched(count, count, count)
     first = PlanStep("videos", NEW, rows_missing=count, reasons=(Reason(ReasonKind.NEW_VIDEO, rows=count),))
-    return [first, *walk.steps()[1:]]
+    return [first, *walk.steps(survey.stages[1:])]
 
 
 class _Walk:
@@ -94,16 +82,18 @@ class _Walk:
 
     def __init__(self, survey: Survey, shard: str) -> None:
         self.survey, self.shard, self.project = survey, shard, survey.project
-        self.flow = _Flow()
+        self.flow = Flow(self.project.settings.recipe)
+        self.pending = False
         self.manifests: dict[str, Manifest | None] = {}
 
-    def steps(self) -> list[PlanStep]:
-        steps = [self._stage(stage) for stage in self.survey.stages]
+    def steps(self, stages: Sequence[Stage]) -> list[PlanStep]:
+        """Steps of `stages`, and of all that follows them."""
+        steps = [self._stage(stage) for stage in stages]
         steps.append(self._attempts())
-        # What the pairs are judged by is no input of the pairs: each waits for the attempts alone.
-        pending = self.flow.pending
+        # What the pairs are judged by is no input of the pairs: each waits for the attempts and what it reads.
+        pending = self.pending
         for stage in self.survey.after:
-            self.flow.pending = pending
+            self.pending = pending or any(step.to_do for step in steps if step.asset in stage.inputs)
             steps.append(self._stage(stage))
         return steps
 
@@ -120,11 +110,10 @@ class _Walk:
     def _stage(self, stage: Stage) -> PlanStep:
         table, parts, held = stage.table, self.survey.specs[stage.table], self.held(stage.table)
         changed = changed_parts(held.spec, parts) if held else ()
-        if self.flow.pending:
+        if self.pending:
             step = self._waiting(stage, held, changed)
         else:
             versions = {name: self.version(name) for name in stage.inputs}
-            found = None
             if stage is videos.STAGE:
                 sealed = read_shard(self.project.lake, self.shard)
                 found = videos.found_files(self.project, sealed.videos, self.survey.links)
@@ -135,9 +124,8 @@ class _Walk:
                 step = self._by_counts(stage, held, changed)
             else:
                 step = self._by_rows(stage, held, changed)
-            touched = step.rows_missing + step.rows_stale + step.rows_failed * self.survey.retry_failed
-            self._flows(table, touched, step.rows_fresh + step.rows_missing + step.rows_stale)
-        self.flow.pending |= step.to_do
+            self.flow.tables[table] = _touched(step, retry_failed=self.survey.retry_failed)
+        self.pending |= step.to_do
         return step
 
     def _is_current(
@@ -213,11 +201,9 @@ class _Walk:
         stale, reasons = (
             _stale_by_counts(stage, held, changed) if held else (0, (Reason(ReasonKind.NEVER_MATERIALIZED),))
         )
-        total = self._expected_rows(stage)
         rows = held.rows if held else 0
-        share = self.flow.share(stage.inputs)
-        touched = min(total, stale + (total - stale) * share + max(0.0, total - rows) * (1 - share))
-        self._flows(stage.table, touched, total)
+        touched = self.flow.through(stage.table, stage.inputs, rows, stale)
+        self.flow.tables[stage.table] = touched
         return PlanStep(
             stage.table,
             self.shard,
@@ -226,26 +212,8 @@ class _Walk:
             rows_failed=held.errors if held else 0,
             waiting=True,
             reasons=(*reasons, Reason(ReasonKind.WAITING)),
-            cost=self.survey.costs.priced({stage.table: (0, touched, max(total, touched))}),
+            cost=self.survey.costs.priced({stage.table: (0, touched.expected, touched.most)}),
         )
-
-    def _expected_rows(self, stage: Stage) -> float:
-        """Rows that the table is likely to have once its inputs are there."""
-        recipe, totals = self.project.settings.recipe, self.flow.totals
-        match stage.table:
-            case "queries":
-                return totals["sampled_videos"] * recipe.queries_per_video
-            case "aligned_responses":
-                return totals["queries"]
-            case "aligned_checks":
-                return totals["aligned_responses"]
-            case "verified_pairs" | "oracle_scores":
-                return totals.get("verdicts", 0)
-            case _:
-                return totals["videos"]
-
-    def _flows(self, table: str, touched: float, total: float) -> None:
-        self.flow.touched[table], self.flow.totals[table] = touched, total
 
     def _attempts(self) -> PlanStep:
         held = {table: self.held(table) for table in ("adversaries", "verdicts")}
@@ -256,15 +224,14 @@ class _Walk:
             changed = changed_parts(made.spec, specs["adversaries"])
             changed += tuple(f"{VERDICT}{part}" for part in changed_parts(judged.spec, specs["verdicts"]))
         versions = {table: self.version(table) for table in adversaries.INPUTS}
-        if self.flow.pending:
+        if self.pending:
             return self._attempts_waiting(made, judged, changed)
         inputs = adversaries.verdict_inputs(versions, self.version("adversaries"))
         if self._is_current("adversaries", made, specs["adversaries"], versions) and self._is_current(
             "verdicts", judged, specs["verdicts"], inputs
         ):
-            step = _fresh("adversaries", self.shard, made, judged)
-            self._flows("verdicts", 0, judged.rows if judged else 0)
-            return step
+            self.flow.tables["verdicts"] = Touched(0, 0, judged.rows if judged else 0)
+            return _fresh("adversaries", self.shard, made, judged)
         by_history = (
             made is not None
             and judged is not None
@@ -280,8 +247,9 @@ class _Walk:
             if any(self.project.lake.has_journal(self.project.address(table, self.shard)) for table in held):
                 tally.reasons.append(Reason(ReasonKind.INTERRUPTED))
         step = self._tallied(tally)
-        self.flow.pending |= step.to_do
-        self._flows("verdicts", tally.missing + tally.stale, max(1, tally.fresh + tally.missing + tally.stale))
+        self.pending |= step.to_do
+        touched = tally.missing + tally.stale
+        self.flow.tables["verdicts"] = Touched(touched, touched, tally.fresh + touched)
         return step
 
     def _tallied(self, tally: SlotTally, *, waiting: bool = False) -> PlanStep:
@@ -300,27 +268,28 @@ class _Walk:
         )
 
     def _attempts_waiting(self, made: Manifest | None, judged: Manifest | None, changed: Sequence[str]) -> PlanStep:
-        recipe = self.project.settings.recipe
-        source = "aligned_checks" if aligned_checks.wanted(self.project) else "aligned_responses"
-        slots = self.flow.totals[source] * recipe.adversaries_per_query
-        share = self.flow.share(adversaries.INPUTS)
+        """Slots that changed themselves are known; those whose answer may change are expected."""
+        slots = self.flow.slots("aligned_checks" if aligned_checks.wanted(self.project) else "aligned_responses")
         tally = SlotTally()
         if made and judged:
             own = [part for part in changed if EXTENT not in part]
             tally = tally_histories(parse_histories(made.counts), own, retry_failed=False)
         held = sum(parse_histories(made.counts).values()) if made else 0
-        # Slots whose answer changed are judged again; new slots, and those of changed videos, are generated too.
-        regenerated = max(self.flow.share(["sampled_videos"]), self.flow.share(["queries"]))
-        new = max(slots * regenerated, slots - held)
-        attempts, most = self.survey.costs.attempts, recipe.max_attempts
+        new = max(0.0, slots.total - held)
+        # A changed answer is judged again; another question, or other frames, ask for other adversaries too.
+        regenerated = max(slots.total * self.flow.share(["sampled_videos", "queries"]), new)
+        judged_anew = max(slots.expected, new)
+        attempts, most = self.survey.costs.attempts, self.project.settings.recipe.max_attempts
         rows = tally.rows(most, attempts)
         expected = {
-            "adversaries": min(slots * most, rows["adversaries"][1] + new * attempts),
-            "verdicts": min(slots * most, rows["verdicts"][1] + max(new, slots * share) * attempts),
+            "adversaries": min(slots.total * most, rows["adversaries"][1] + regenerated * attempts),
+            "verdicts": min(slots.total * most, rows["verdicts"][1] + judged_anew * attempts),
         }
-        self._flows("verdicts", expected["verdicts"], max(1.0, slots * attempts))
+        bound = max(slots.most, new) * most
+        self.flow.tables["verdicts"] = Touched(
+            expected["verdicts"], min(slots.total * most, bound + tally.stale), slots.total * attempts
+        )
         reasons = tally.reasons if made and judged else [Reason(ReasonKind.NEVER_MATERIALIZED)]
-        cost = self.survey.costs.priced({table: (0, count, slots * most) for table, count in expected.items()})
         return PlanStep(
             "adversaries",
             self.shard,
@@ -329,8 +298,25 @@ class _Walk:
             rows_failed=tally.failed,
             waiting=True,
             reasons=(*counted(reasons), Reason(ReasonKind.WAITING)),
-            cost=cost,
+            cost=self.survey.costs.priced(
+                {
+                    table: (0, count, max(count, min(slots.total * most, bound + rows[table][2])))
+                    for table, count in expected.items()
+                }
+            ),
         )
+
+
+def _touched(step: PlanStep, *, retry_failed: bool) -> Touched:
+    """What a step that does not wait leaves to the next: a video that is gone asks for nothing."""
+    gone = sum(
+        reason.rows
+        for reason in step.reasons
+        if reason.kind in (ReasonKind.VIDEO_REMOVED, ReasonKind.FILE_CHANGED) and step.asset == "videos"
+    )
+    touched = step.rows_missing + step.rows_stale - gone
+    failed = 0 if retry_failed else step.rows_failed
+    return Touched(touched, touched + step.rows_failed * retry_failed, step.rows_fresh + touched - failed)
 
 
 def _fresh(asset: str, shard: str, *held: Manifest | None) -> PlanStep:

@@ -100,6 +100,8 @@ def derive(project: Project, slots: Sequence[OpenSlot], attempt: int) -> list[De
             "adversary_id": adversary_id,
             "query_id": aligned["query_id"],
             "video_id": aligned["video_id"],
+            "query_mode": aligned["query_mode"],
+            "query_category": aligned["query_category"],
             "slot": slot.slot,
             "attempt": attempt,
             "adv_mode": slot.mode.value,

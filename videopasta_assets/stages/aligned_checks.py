@@ -119,6 +119,7 @@ def _row(project: Project, aligned: Row, replies: list[Reply], agrees: Callable[
         "prompt_tokens": sum(reply.prompt_tokens for reply in replies),
         "completion_tokens": sum(reply.completion_tokens for reply in replies),
         "seconds": sum(reply.seconds for reply in replies),
+        "gpus": replies[0].gpus,
         "created_at": datetime.now(UTC),
     }
     failed = next((reply.error for reply in replies if reply.error is not None), None)

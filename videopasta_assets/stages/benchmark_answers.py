@@ -84,6 +84,7 @@ def compute(
         known = {
             "benchmark": benchmark,
             "item_id": item.item_id,
+            "kind": item.kind,
             "mode": item.mode,
             "category": item.category,
             "video_id": item.video_id,

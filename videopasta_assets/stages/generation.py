@@ -39,6 +39,7 @@ def answer(engine: Engine, derivations: Sequence[Derivation], columns: Callable[
             "prompt_tokens": reply.prompt_tokens,
             "completion_tokens": reply.completion_tokens,
             "seconds": reply.seconds,
+            "gpus": reply.gpus,
             "created_at": datetime.now(UTC),
         }
 

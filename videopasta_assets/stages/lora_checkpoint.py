@@ -74,8 +74,13 @@ def derive(project: Project, name: str) -> list[Derivation]:
     chosen = training_set(project, experiment)
     if chosen is None:
         return []
-    provenance = stable_hash(chosen.content, of_content(spec(project, name)))
-    return [Derivation(name, provenance, (chosen, provenance))]
+    wanted = provenance(project, name, chosen.content)
+    return [Derivation(name, wanted, (chosen, wanted))]
+
+
+def provenance(project: Project, name: str, content: str) -> str:
+    """Provenance of the experiment's checkpoint, trained on pairs of that content."""
+    return stable_hash(content, of_content(spec(project, name)))
 
 
 def training_pairs(project: Project, members: tuple[Row, ...]) -> list[TrainingPair]:

@@ -3,6 +3,10 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from videopasta_assets.hashing import combined_hash, stable_hash
 from videopasta_assets.lake import Derivation, Row
@@ -13,6 +17,8 @@ from videopasta_assets.taxonomy import MODES
 STAGE_VERSION = "1"
 ALL = "all"
 """The one shard key of a table that is not partitioned by video."""
+
+_IDENTITY: Final = ("pair_id", "data_version", "adv_mode")
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,22 @@ def select(project: Project) -> PreferenceSet:
         pairs = [row for mode in MODES for row in [row for row in drawn if row["adv_mode"] == mode][:cap]]
     members = tuple(sorted(pairs, key=lambda row: str(row["pair_id"])))
     return PreferenceSet(combined_hash(f"{row['pair_id']} {row['data_version']}" for row in members), members)
+
+
+def wanted_pairs(project: Project) -> pa.Table:
+    """Columns pair_id, data_version and adv_mode of the pairs that belong to the set now, without their texts."""
+    if project.settings.recipe.pairs_per_mode is not None:
+        rows = [{name: row[name] for name in _IDENTITY} for row in select(project).members]
+        return pa.Table.from_pylist(rows, schema=pa.schema([(name, pa.string()) for name in _IDENTITY]))
+    columns = [*_IDENTITY, "error"]
+    tables = [
+        project.lake.columns(project.address("verified_pairs", shard), columns)
+        for shard in project.lake.shards_of("verified_pairs", project.recipe)
+    ]
+    if not tables:
+        return pa.schema([(name, pa.string()) for name in _IDENTITY]).empty_table()
+    pairs = pa.concat_tables(tables)
+    return pairs.filter(pc.is_null(pairs["error"])).select(_IDENTITY)
 
 
 def versions(project: Project) -> dict[str, str]:

@@ -44,6 +44,8 @@ def _of_video(project: Project, video: Row, parts: dict[str, str]) -> Iterator[D
     recipe, role = project.settings.recipe, project.role("query_writer")
     clip = clip_of(project, video, "dense")
     wanted = split_queries(recipe.queries_per_video, recipe.queries_by_mode, video["video_id"])
+    # In the compact style the whole reply is one question: no engine may press it into JSON.
+    schema = QUERY_SCHEMA if role.style == "standard" else None
     for ordinal, (mode, category) in enumerate(wanted):
         query_id = stable_hash("query", video["video_id"], mode, category, ordinal)
         prompt = project.prompts("query_writer").render(
@@ -55,7 +57,7 @@ def _of_video(project: Project, video: Row, parts: dict[str, str]) -> Iterator[D
             query_id,
             stable_hash(video["data_version"], own, prompt.template_hash),
             Ask(
-                Request(query_id, prompt, clip, decoding(role.decoding), seed, QUERY_SCHEMA),
+                Request(query_id, prompt, clip, decoding(role.decoding), seed, schema),
                 {
                     "query_id": query_id,
                     "video_id": video["video_id"],

@@ -20,7 +20,7 @@ from videopasta_assets.video.probe import VideoInfo
 from videopasta_assets.video.reader import get_reader
 from videopasta_assets.video.worker import probe_safely
 
-STAGE_VERSION = "1"
+STAGE_VERSION = "2"
 _READ_BYTES: Final = 256 << 20
 """Frames that are decoded only to be looked at are held in memory up to here."""
 _EXACT: Final = "pyav"

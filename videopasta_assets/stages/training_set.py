@@ -34,13 +34,28 @@ def training_set(project: Project, experiment: ExperimentSettings) -> TrainingSe
         current = preference_set.current(project)
         source, pairs = (current.hash, current.members) if current else ("", ())
     else:
-        pairs = unfiltered_pairs(project)
+        pairs = unfiltered_pairs(project) if experiment.pairs == "unfiltered" else on_policy_pairs(project)
         source = _content(pairs)
     members = [pair for pair in pairs if pair["adv_mode"] in experiment.modes]
     if experiment.max_pairs is not None:
         members = _draw(members, experiment.max_pairs, experiment.seed)
     members.sort(key=lambda row: str(row["pair_id"]))
     return TrainingSet(source, _content(tuple(members)), tuple(members)) if members else None
+
+
+def training_content(project: Project, experiment: ExperimentSettings) -> str | None:
+    """The `content` of the experiment's training set, as far as possible without reading the pairs' texts."""
+    if experiment.pairs != "verified" or experiment.max_pairs is not None:
+        chosen = training_set(project, experiment)
+        return chosen.content if chosen else None
+    columns = ["pair_id", "pair_version", "adv_mode"]
+    rows = project.lake.columns(project.address("preference_set", preference_set.ALL), columns).to_pydict()
+    members = [
+        f"{pair} {version}"
+        for pair, version, mode in zip(*(rows[name] for name in columns), strict=True)
+        if mode in experiment.modes
+    ]
+    return combined_hash(members) if members else None
 
 
 def unfiltered_pairs(project: Project) -> tuple[Row, ...]:
@@ -68,6 +83,35 @@ def unfiltered_pairs(project: Project) -> tuple[Row, ...]:
                     **{name: aligned[name] for name in ("video_id", "query_mode", "query_category", "query")},
                 }
             )
+    return tuple(pairs)
+
+
+def on_policy_pairs(project: Project) -> tuple[Row, ...]:
+    """Aligned responses that passed their check, against samples of the same model that say something else.
+
+    Nothing asked for the rejected text: it is what the model itself says when it errs. Its mode is the question's.
+    There are such pairs only where responses are checked by self-consistency.
+    """
+    pairs: list[Row] = []
+    for shard in project.lake.shards_of("aligned_checks", project.recipe):
+        aligned_rows = {row["response_id"]: row for row in good_rows(project, "aligned_responses", shard)}
+        for check in good_rows(project, "aligned_checks", shard):
+            aligned = aligned_rows.get(check["response_id"])
+            if aligned is None or not check["passed"] or check["method"] != "self_consistency":
+                continue
+            for sample in sorted(set(check["replies"])):
+                if sample.strip() and not same_answer(aligned["response"], sample):
+                    pairs.append(
+                        {
+                            "pair_id": stable_hash("sample", check["response_id"], sample),
+                            "pair_shard": shard,
+                            "data_version": stable_hash(aligned["data_version"], sample),
+                            "adv_mode": aligned["query_mode"],
+                            "chosen": aligned["response"],
+                            "rejected": sample.strip(),
+                            **{name: aligned[name] for name in ("video_id", "query_mode", "query_category", "query")},
+                        }
+                    )
     return tuple(pairs)
 
 

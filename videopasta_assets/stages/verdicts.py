@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from videopasta_assets.engines import Reply, Request
 from videopasta_assets.hashing import stable_hash
@@ -12,6 +13,8 @@ from videopasta_assets.stages.project import Engines, Project, decoding
 from videopasta_assets.taxonomy import VerdictStatus
 
 STAGE_VERSION = "1"
+
+_OF_ADVERSARY: Final = ("adversary_id", "query_id", "video_id", "slot", "attempt", "adv_mode", "adv_strategy")
 
 
 def spec(project: Project) -> dict[str, str]:
@@ -41,10 +44,8 @@ def derive(project: Project, aligned_by_query: Mapping[str, Row], adversaries: S
         )
         key = adversary["adversary_id"]
         known = {
-            **{
-                name: adversary[name]
-                for name in ("adversary_id", "query_id", "video_id", "slot", "attempt", "adv_mode", "adv_strategy")
-            },
+            **{name: adversary[name] for name in _OF_ADVERSARY},
+            **{name: aligned[name] for name in ("query_mode", "query_category")},
             "verifier": parts["model"],
             "prompt_version": prompt.template_hash,
         }

@@ -7,50 +7,72 @@ a model that does not look gains nothing from the question's wording.
 import json
 import random
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 from videopasta_assets.toyworld.folder import prepare_folders, video_id, write_folder
-from videopasta_assets.toyworld.options import four_options
+from videopasta_assets.toyworld.options import QUESTION, Probe, four_options
 from videopasta_assets.toyworld.questions import MODE_OF, Question, candidates
+from videopasta_assets.toyworld.robustness import CONTROL, PROBES
 from videopasta_assets.toyworld.scene import Scene
 from videopasta_assets.toyworld.splits import scenes
 
-__all__ = ["Balance", "four_options", "write_benchmark"]
+__all__ = ["ROBUSTNESS_FILE", "Balance", "draw_items", "four_options", "write_benchmark"]
+
+
+ROBUSTNESS_FILE: Final = "robustness.jsonl"
+"""Beside the benchmark's file: items that must be refused and their controls, scored apart."""
+
+_REFUSED: Final = tuple(kind for kind in PROBES if not kind.endswith(CONTROL))
 
 
 def write_benchmark(dest: Path, truth: Path, videos: int, items_per_video: int, seed: int, split: str) -> Path:
-    """Write `dest/videos/*.mp4` and `dest/benchmark.jsonl`; returns the latter.
+    """Write `dest/videos/*.mp4`, `dest/benchmark.jsonl` and `dest/robustness.jsonl`; returns the first JSONL file.
 
-    Each line: item_id, video (relative to `dest`), video_id, mode, category, question, options (4, one true),
+    Each line: item_id, video (relative to `dest`), video_id, kind, mode, category, question, options (4, one right),
     answer_index.
     """
     folder = dest / "videos"
     prepare_folders(folder, truth)
     paths = write_folder(folder, truth, videos, seed, split)
-    balance = Balance()
-    target = dest / "benchmark.jsonl"
-    lines = []
-    for path, (scene, _) in zip(paths, scenes(split, seed), strict=False):
-        identifier = video_id(path)
+    lines: dict[str, list[str]] = {"benchmark.jsonl": [], ROBUSTNESS_FILE: []}
+    for path, drawn in zip(paths, draw_items(split, seed, items_per_video), strict=False):
+        about = {"video": str(path.relative_to(dest)), "video_id": video_id(path)}
+        for number, item in enumerate(drawn):
+            name = "benchmark.jsonl" if item.kind == QUESTION else ROBUSTNESS_FILE
+            line = {"item_id": f"{split}-{seed}-{path.stem}-{number}", **about, **asdict(item)}
+            lines[name].append(json.dumps(line))
+    for name, written in lines.items():
+        (dest / name).write_text("".join(f"{line}\n" for line in written))
+    return dest / "benchmark.jsonl"
+
+
+def draw_items(split: str, seed: int, items_per_video: int) -> Iterator[list[Probe]]:
+    """The items of each scene of a split, without an end: plain questions, then each kind of probe with its control."""
+    balance, probed = Balance(), Balance()
+    for scene, _ in scenes(split, seed):
         rng = random.Random(f"items:{split}:{seed}:{scene.identity}")
-        for number, question in enumerate(balance.draw(scene, items_per_video, rng)):
+        drawn = []
+        for question in balance.draw(scene, items_per_video, rng):
             found = four_options(scene, question, rng)
-            if found is None:
-                continue
-            options, answer = found
-            item = {
-                "item_id": f"{split}-{seed}-{path.stem}-{number}",
-                "video": str(path.relative_to(dest)),
-                "video_id": identifier,
-                "mode": str(question.mode),
-                "category": question.category,
-                "question": question.text,
-                "options": options,
-                "answer_index": answer,
-            }
-            lines.append(json.dumps(item))
-    target.write_text("\n".join(lines) + "\n")
-    return target
+            if found is not None:
+                options, answer = found
+                text = question.text
+                drawn.append(Probe(QUESTION, question.mode, question.category, text, tuple(options), answer))
+        yield [*drawn, *_probes(scene, probed.draw(scene, len(MODE_OF) // 3, rng), rng)]
+
+
+def _probes(scene: Scene, questions: list[Question], rng: random.Random) -> Iterator[Probe]:
+    """One probe of each kind with its control, both from the same question: the first that allows it."""
+    for kind in _REFUSED:
+        for question in questions:
+            pair = [PROBES[name](scene, question, rng) for name in (kind, f"{kind}{CONTROL}")]
+            if None not in pair:
+                yield from (probe for probe in pair if probe is not None)
+                questions = [other for other in questions if other is not question]
+                break
 
 
 class Balance:

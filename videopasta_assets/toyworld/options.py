@@ -9,16 +9,20 @@ has, they are two kinds with two values each, or all four kinds.
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from videopasta_assets.toyworld.claims import EDGES, FORMS, PLACES, VERBS, Claim, Sentence, claim
+from videopasta_assets.taxonomy import FailureMode
+from videopasta_assets.toyworld.claims import EDGES, PLACES, VERBS, Claim, Sentence, claim
 from videopasta_assets.toyworld.facts import event_times, holds, seconds, tolerance
 from videopasta_assets.toyworld.falsify import wrong_claims
 from videopasta_assets.toyworld.questions import Question
 from videopasta_assets.toyworld.scene import COLOURS, COLUMNS, ROWS, SETTINGS, Scene, sample_scene
 
 OPTIONS: Final = 4
+QUESTION: Final = "question"
+"""The plain kind of item: one option is true of the video."""
 
 _Fields = dict[str, str]
 """What a claim says, taken apart: kind and slots without what follows from them, places as row and column."""
@@ -46,9 +50,28 @@ _PATHS: Final = ("never_jumps", "jumps_once", "jumps_twice")
 _PRESENCES: Final = {"never_leaves": (), "gone": ("leaves",), "late": ("enters",), "comes_back": ("leaves", "returns")}
 """Kinds that tell when a thing is there, and the events at their seconds."""
 
+_MOVING: Final = 0.3
+"""Share of things that end in another cell than they start in."""
+
 _MARKS: Final = ("announced", "no_mark")
 _IN_KINDS: Final = frozenset({*_ENDS, *_PATHS, *_PRESENCES, *_MARKS})
 """Forms whose kind carries the answer; their slots depend on it."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A multiple-choice question of one kind; `options[answer_index]` is right."""
+
+    kind: str
+    mode: FailureMode
+    category: str
+    question: str
+    options: tuple[str, ...]
+    answer_index: int
+
+    @property
+    def answer(self) -> str:
+        return self.options[self.answer_index]
 
 
 def four_options(scene: Scene, question: Question, rng: random.Random) -> tuple[list[str], int] | None:
@@ -95,13 +118,20 @@ def _other_kinds(scene: Scene, truth: Claim, rng: random.Random) -> list[Claim]:
 
 
 def _two_kinds(truth: Claim, family: tuple[str, ...], rng: random.Random) -> list[Claim]:
-    """Truth's kind and another one, each with two values of a place that both of them name."""
+    """Truth's kind and another one, each with two values of its places."""
     partner = rng.choice([kind for kind in family if kind != truth.kind])
     slots = dict(truth.slots)
     spare = rng.sample([place for place in PLACES if place not in slots.values()], 5)
     filled = {"x": slots["x"], **{slot: slots.get(slot) or spare.pop() for slot in "pqt"}}
-    shared = [slot for slot in "pqt" if all(f"{{{slot}}}" in FORMS[kind][1] for kind in (truth.kind, partner))]
-    varied = filled | {slot: spare.pop() for slot in ([rng.choice(shared)] if shared else "pq")}
+    if family is _ENDS:
+        # Most things end where they start: so do most of the false ones, or the true one would stand out.
+        moves = slots["p"] != slots["q"] if truth.kind == "both_ends" else rng.random() < _MOVING
+        filled["p"], filled["q"] = slots.get("p") or slots["q"], slots.get("q") or slots["p"]
+        if moves and truth.kind != "both_ends":
+            filled["p" if truth.kind == "only_end" else "q"] = spare.pop()
+        varied = filled | {"p": (other := spare.pop()), "q": spare.pop() if moves else other}
+    else:
+        varied = filled | {"p": spare.pop()}
     return [claim(truth.kind, **varied), claim(partner, **filled), claim(partner, **varied)]
 
 

@@ -6,17 +6,17 @@ refusing is wrong, so a model that always refuses, or never does, gets none of a
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.toyworld.claims import NAMES, Claim, Sentence
-from videopasta_assets.toyworld.options import OPTIONS, distractors
+from videopasta_assets.toyworld.options import OPTIONS, Probe, distractors
 from videopasta_assets.toyworld.questions import MODE_OF, Question, sample_question
 from videopasta_assets.toyworld.scene import Scene
 
 NONE_OF_THEM: Final = "None of the other options is true."
 """Unlike "none of the above" it stays true wherever it stands: its place is drawn, or the last option would be it."""
+
+CONTROL: Final = "_control"
 
 VACUOUS: Final = frozenset({"neither_end", "no_mark"})
 """Claims that one may also call true of a thing that is not there: no option of an unanswerable question may be one."""
@@ -25,22 +25,6 @@ VACUOUS: Final = frozenset({"neither_end", "no_mark"})
 def absence(name: str) -> str:
     """The option that refuses a question about `name`."""
     return f"There is no {name} in the video."
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A multiple-choice question of one kind; `options[answer_index]` is right."""
-
-    kind: str
-    mode: FailureMode
-    category: str
-    question: str
-    options: tuple[str, ...]
-    answer_index: int
-
-    @property
-    def answer(self) -> str:
-        return self.options[self.answer_index]
 
 
 def unanswerable(scene: Scene, question: Question, rng: random.Random) -> Probe | None:
@@ -87,11 +71,11 @@ def none_of_the_above_control(scene: Scene, question: Question, rng: random.Rand
 
 PROBES: Final[dict[str, Callable[[Scene, Question, random.Random], Probe | None]]] = {
     "unanswerable": unanswerable,
-    "unanswerable_control": unanswerable_control,
+    f"unanswerable{CONTROL}": unanswerable_control,
     "none_of_the_above": none_of_the_above,
-    "none_of_the_above_control": none_of_the_above_control,
+    f"none_of_the_above{CONTROL}": none_of_the_above_control,
 }
-"""What builds a probe of each kind; a kind's control has its name with `_control`."""
+"""What builds a probe of each kind; a kind's control has its name with `CONTROL` behind it."""
 
 
 def draw_probe(scene: Scene, kind: str, rng: random.Random, attempts: int = 20) -> Probe | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from videopasta_assets.lake.files import replace_file, sync_tree
 from videopasta_assets.training.libraries import TrainerCallback
 from videopasta_assets.training.result import COMPLETE, read_log
 
@@ -22,7 +23,7 @@ class LogCallback(TrainerCallback):  # type: ignore[misc]  # transformers is unt
         self._first = resumed_from
         self._started = time.monotonic()
         kept = [record for record in read_log(log) if record["step"] <= resumed_from]
-        log.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+        replace_file(log, "".join(json.dumps(record) + "\n" for record in kept).encode())
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Time left is measured from here."""
@@ -49,7 +50,9 @@ class LogCallback(TrainerCallback):  # type: ignore[misc]  # transformers is unt
     def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
         """Only a checkpoint with this mark is resumed from."""
         if state.is_world_process_zero:
-            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            sync_tree(checkpoint)
+            replace_file(checkpoint / COMPLETE, b"")
 
 
 def mean_loss(log: Path) -> float:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from videopasta_assets.lake.files import replace_file, sync_tree
+
 ADAPTER_FILE: Final = "adapter_model.safetensors"
 
 
@@ -40,7 +42,7 @@ class TrainingResult:
     def save(self, path: Path) -> None:
         """Write as JSON; the adapter's path is not stored, it lies beside."""
         record = asdict(self) | {"adapter": self.adapter.name}
-        write_atomically(path, json.dumps(record, indent=1, sort_keys=True) + "\n")
+        replace_file(path, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
 
     @classmethod
     def load(cls, path: Path) -> "TrainingResult | None":
@@ -88,10 +90,11 @@ class Workspace:
         marker = self.root / "run_id"
         self.root.mkdir(parents=True, exist_ok=True)
         if not marker.is_file() or marker.read_text(encoding="utf-8") != run_id:
+            marker.unlink(missing_ok=True)  # first: what is half removed belongs to nobody
             shutil.rmtree(self.checkpoints, ignore_errors=True)
             self.log.unlink(missing_ok=True)
             self.reference.unlink(missing_ok=True)
-            write_atomically(marker, run_id)
+            replace_file(marker, run_id.encode())
 
     def last_checkpoint(self) -> Path | None:
         """The newest checkpoint that was written to its end; half-written ones are removed."""
@@ -104,9 +107,14 @@ class Workspace:
         return max(complete, key=checkpoint_step, default=None)
 
     def publish(self, staged: Path) -> None:
-        """Put a finished adapter in its place; the old one stays until the new one is whole."""
+        """Put a finished adapter in its place; the old one stays until the new one is whole.
+
+        The result goes first: it would vouch for an adapter that is no longer its own.
+        """
+        sync_tree(staged)
         retired = self.root / "adapter.old"
         shutil.rmtree(retired, ignore_errors=True)
+        self.result.unlink(missing_ok=True)
         if self.adapter.exists():
             self.adapter.rename(retired)
         staged.rename(self.adapter)
@@ -132,10 +140,3 @@ def read_log(path: Path) -> list[dict[str, Any]]:
             except json.JSONDecodeError:
                 break
     return records
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write so that a reader sees the old or the new text, never a part."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

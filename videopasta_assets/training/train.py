@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 
 from videopasta_assets.engines.identity import model_identity
 from videopasta_assets.engines.loading import LoadedModel
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.hashing import stable_hash
+from videopasta_assets.lake.files import replace_file
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.training.base import load_base, uses_bfloat16, uses_cpu
 from videopasta_assets.training.batching import MicroBatch, plan_steps
@@ -91,8 +93,26 @@ def train_dpo(
             "the GPU's memory is too small for this run; lower training.micro_batch_size, pairs_per_video or "
             "frames.dense.max_frames, or set training.gradient_checkpointing"
         ) from error
-    except OSError as error:
-        raise VideoPastaError(f"cannot write to {output_dir}: {error.strerror or error}") from error
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = _write_failure(error)
+        if reason is None:
+            raise
+        raise VideoPastaError(
+            f"cannot write to {output_dir}: {reason}. Run again when that is mended: training goes on from its last "
+            "checkpoint."
+        ) from error
+
+
+def _write_failure(error: Exception) -> str | None:
+    """Why a file could not be written, as each library tells it; None when that is not what failed."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    text = str(error)
+    if isinstance(error, SafetensorError) and "Io" in text:  # its Rust error, which holds the system's number
+        return "No space left on device" if "code: 28" in text or "StorageFull" in text else text
+    if "PytorchStreamWriter" in text:  # torch.save says no more than that
+        return "a checkpoint could not be written whole; is the disk full?"
+    return None
 
 
 class _Run:
@@ -221,7 +241,7 @@ class _Run:
             return
         needed = range(len(self._pairs)) if self._config.objective == "dpo" else self._scored_pairs()
         self._measure("reference", needed, self._trainer.reference, adapted=False)
-        save_file({"reference": self._trainer.reference}, self._space.reference)
+        replace_file(self._space.reference, save({"reference": self._trainer.reference}))
 
     def _score(self, indices: Sequence[int]) -> dict[str, float]:
         logps = torch.full_like(self._trainer.reference, math.nan)

@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 from videopasta_assets.errors import VideoPastaError
 
 _SNIFF_BYTES: Final = 1024
+_MAX_STREAMS: Final = 64
 _NO_PERMISSION: Final = "no permission to read this file"
 _TS_PACKETS: Final = ((188, 0), (192, 4), (204, 0))
 _STILL_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"})
@@ -118,7 +119,7 @@ class GuardedFile:
             "protocol_whitelist": "fd",
             "format_whitelist": self.format,
             "codec_whitelist": _DECODERS,
-            "max_streams": "64",
+            "max_streams": str(_MAX_STREAMS),
         }
         try:
             container = av.open("fd:", format=self.format, container_options=options, metadata_errors="replace")
@@ -262,6 +263,8 @@ def films(container: InputContainer) -> list[VideoStream]:
 def _main_stream(container: InputContainer, limits: MediaLimits) -> VideoStream:
     """The first film; every other stream is left out of demuxing."""
     candidates = films(container)
+    if not candidates and len(container.streams) >= _MAX_STREAMS:
+        raise UnreadableVideo(f"this file has more than {_MAX_STREAMS} streams, and the first ones are no video")
     if not candidates:
         raise UnreadableVideo("this file has no video, only sound or other streams")
     stream = candidates[0]
@@ -269,9 +272,10 @@ def _main_stream(container: InputContainer, limits: MediaLimits) -> VideoStream:
         if other.index != stream.index:
             other.discard = Discard.all
     context = stream.codec_context
-    if context is None or context.codec.canonical_name not in CODECS:
-        name = "an unknown codec" if context is None else context.codec.canonical_name
-        raise UnreadableVideo(f"videos in {name} are not supported; convert it to H.264")
+    if context is None:
+        raise UnreadableVideo("the codec of this video cannot be told; it is damaged, or in a codec that nobody knows")
+    if context.codec.canonical_name not in CODECS:
+        raise UnreadableVideo(f"videos in {context.codec.canonical_name} are not supported; convert it to H.264")
     check_size(context.width, context.height, limits)
     return stream
 

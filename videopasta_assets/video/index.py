@@ -130,7 +130,7 @@ def build_index(file: GuardedFile) -> FrameIndex:
         frames = (frame for frame, _ in decoded(container, stream))
         first = next(frames, None)
         if first is None:
-            raise UnreadableVideo(_why_nothing_comes_out(file))
+            raise UnreadableVideo("no frame of this video can be decoded; it is damaged or incomplete")
         check_size(first.width, first.height, file.limits)
         keyframes: tuple[Keyframe, ...] = ()
         plain = False
@@ -158,14 +158,6 @@ def build_index(file: GuardedFile) -> FrameIndex:
             rotation=rotation,
             plain=plain,
         )
-
-
-def _why_nothing_comes_out(file: GuardedFile) -> str:
-    with file.open() as (container, stream):
-        packet = next(packets(container, stream))
-        if packet.has_sidedata("encryption_info"):
-            return "this video is encrypted"
-    return "no frame of this video can be decoded; it is damaged or incomplete"
 
 
 def decoded(container: InputContainer, stream: VideoStream) -> Iterator[tuple[VideoFrame, bool]]:
@@ -228,10 +220,13 @@ def packets(container: InputContainer, stream: VideoStream) -> Iterator["Packet[
     """Packets of `stream`, ended by an empty one that flushes the decoder; a torn end of the file is just its end.
 
     Raises:
-        UnreadableVideo: the file announces streams midway, which PyAV cannot follow.
+        UnreadableVideo: it is encrypted, or the file announces streams midway, which PyAV cannot follow.
     """
     try:
-        yield from container.demux(stream)
+        for number, packet in enumerate(container.demux(stream)):
+            if number == 0 and packet.has_sidedata("encryption_info"):
+                raise UnreadableVideo("this video is encrypted")
+            yield packet
     except av.FFmpegError:
         flush = cast("Packet[VideoStream]", Packet())
         flush.stream = stream

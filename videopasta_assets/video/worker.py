@@ -32,8 +32,11 @@ SECONDS_PER_MEGABYTE: Final = 1.0
 MAX_SECONDS: Final = 3600.0
 MEMORY_BYTES: Final = 8 << 30
 _START_SECONDS: Final = 60.0
+_RETIRE_AFTER: Final = 5000
+"""Requests after which a worker is replaced: on broken files FFmpeg loses a few kilobytes each."""
 _KEEP_BYTES: Final = 256 << 20
 """A bigger exchange file is given back after use."""
+_NONSENSE: Final = "the decoder gave an answer without sense on this file and was stopped"
 _PROGRAM: Final = "from videopasta_assets.video.worker_process import serve; serve()"
 
 
@@ -46,6 +49,7 @@ class DecodeWorker:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection[Any, Any] | None = None
         self._frames_file = -1
+        self._answered = 0
         self._owner = os.getpid()
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
@@ -73,10 +77,16 @@ class DecodeWorker:
                 payload = _contents(self._frames_file, int(reply.get("bytes", 0)))
             except (EOFError, OSError) as error:
                 raise UnreadableVideo(self._cause_of_death()) from error
+            except (ValueError, TypeError, AttributeError, MemoryError) as error:
+                self._kill()
+                raise UnreadableVideo(_NONSENSE) from error
             except BaseException:
                 # An interrupt between request and reply would leave the next caller with this one's frames.
                 self._kill()
                 raise
+            self._answered += 1
+            if self._answered >= _RETIRE_AFTER:
+                self._kill()
         if "unreadable" in reply:
             raise UnreadableVideo(reply["unreadable"])
         if "failure" in reply:
@@ -109,6 +119,7 @@ class DecodeWorker:
                 env=environment,
             )
         self._process, self._connection, self._frames_file = process, ours, frames_file
+        self._answered = 0
         self._finalizer = weakref.finalize(self, _end, process, ours, frames_file, os.getpid())
         try:
             ready = ours.poll(_START_SECONDS) and ours.recv_bytes() == b"ready"
@@ -204,7 +215,10 @@ class IsolatedReader:
             "timestamps": None if timestamps is None else [float(second) for second in timestamps],
         }
         shape, pixels = self._worker.call("read", arguments, allowance(path, self._limits))
-        return pixels.reshape(shape)
+        try:
+            return pixels.reshape(shape)
+        except (ValueError, TypeError) as error:
+            raise UnreadableVideo(_NONSENSE) from error
 
 
 def allowance(path: Path, limits: MediaLimits) -> float:

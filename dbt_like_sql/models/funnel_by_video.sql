@@ -1,0 +1,43 @@
+-- From questions to pairs, video by video: which videos give pairs, and where the others lose theirs.
+-- column path: Where the file lies, relative to the video folder.
+-- column error: Why the video could not be sampled.
+-- column slots: Places for an adversary that its questions could have, tried or not.
+-- column accepted: Attempts that the verifier accepted.
+-- check: unique recipe, shard, video_id
+-- check: holds accepted <= slots AND pairs <= slots
+-- check: holds aligned <= queries
+
+WITH counted AS (
+    SELECT recipe, shard, video_id, path, error FROM sampled_videos
+    UNION ALL BY NAME
+    SELECT recipe, shard, video_id, count(*) AS queries FROM queries GROUP BY ALL
+    UNION ALL BY NAME
+    SELECT recipe, shard, video_id, count(*) FILTER (error IS NULL) AS aligned FROM aligned_responses GROUP BY ALL
+    UNION ALL BY NAME
+    SELECT recipe, shard, video_id, count(*) AS attempts FROM adversaries GROUP BY ALL
+    UNION ALL BY NAME
+    SELECT recipe, shard, video_id, count(*) FILTER (verdict = 'accepted') AS accepted FROM verdicts GROUP BY ALL
+    UNION ALL BY NAME
+    SELECT recipe, shard, video_id, count(*) FILTER (error IS NULL) AS pairs FROM verified_pairs GROUP BY ALL
+),
+summed AS (
+    SELECT
+        recipe, shard, video_id,
+        max(path) AS path,
+        max(error) AS error,
+        coalesce(sum(queries), 0)::BIGINT AS queries,
+        coalesce(sum(aligned), 0)::BIGINT AS aligned,
+        coalesce(sum(attempts), 0)::BIGINT AS attempts,
+        coalesce(sum(accepted), 0)::BIGINT AS accepted,
+        coalesce(sum(pairs), 0)::BIGINT AS pairs
+    FROM counted
+    WHERE video_id IS NOT NULL
+    GROUP BY recipe, shard, video_id
+)
+SELECT
+    recipe, shard, video_id, path, error, queries, aligned,
+    queries * coalesce(adversaries_per_query, 0) AS slots,
+    attempts, accepted, pairs
+FROM summed
+LEFT JOIN shard_settings USING (recipe, shard)
+ORDER BY recipe, shard, video_id
