@@ -114,6 +114,12 @@ def drill_exchanges(scene: Scene, rng: random.Random) -> tuple[Exchange, ...]:
         answer = claim("flashes", x=thing.name, s=seconds(thing.flash))
         result.append(Exchange(f"When does the {thing.name} flash?", Sentence(answer).text))
     result += [Exchange(q.text, Sentence(q.answer).text) for q in draw_questions(scene, rng, 8)]
+    for second in (0, int(scene.duration)):
+        setting = claim("setting", a=scene.setting(float(second)), s=second)
+        result.append(Exchange(f"What is the setting at {second} s?", Sentence(setting).text, 2.0))
+    for thing in scene.things:
+        start = claim("starts", x=thing.name, p=place_name(thing.start_place))
+        result.append(Exchange(f"Where does the {thing.name} start?", Sentence(start).text, 2.0))
     return tuple(result)
 
 

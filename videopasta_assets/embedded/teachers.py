@@ -16,6 +16,7 @@ from videopasta_assets.toyworld.render import (
 )
 
 MAX_SECONDS: Final = 40
+CELLS: Final = 9
 
 
 class Teachers(torch.nn.Module):
@@ -25,6 +26,7 @@ class Teachers(torch.nn.Module):
     asking for it token by token teaches the lower layers to write it into the content. `cells` keeps the tower's
     features saying what each cell shows, also before the language layers have learnt to ask for it. `contrast` asks of
     each word of an adversary whether it departs from the aligned answer: a verdict only has to collect the departures.
+    `place` keeps the tower's features saying which cell they are: the rotary base leaves columns almost unturned.
     """
 
     rarity: torch.Tensor
@@ -34,10 +36,11 @@ class Teachers(torch.nn.Module):
         self.clock = torch.nn.Linear(WIDTH, MAX_SECONDS + 1)
         self.cells = torch.nn.Linear(WIDTH, LABELS_PER_CELL)
         self.contrast = torch.nn.Linear(WIDTH, 1)
+        self.place = torch.nn.Linear(WIDTH, CELLS)
         self.register_buffer("rarity", label_rarity(), persistent=False)
 
     def loss(self, states: States, batch: Batch) -> torch.Tensor:
-        """The losses (clock, cells, pointing, contrast); zero for what a batch has not."""
+        """The losses (clock, cells, pointing, contrast, place); zero for what a batch has not."""
         nothing = torch.zeros(())
         marked = batch.marks >= 0
         contrast = nothing
@@ -45,13 +48,15 @@ class Teachers(torch.nn.Module):
             logits = self.contrast(states.middle[marked]).squeeze(-1).float()
             contrast = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.marks[marked].float())
         if states.features is None or batch.labels is None:
-            return torch.stack([nothing, nothing, nothing, contrast])
+            return torch.stack([nothing, nothing, nothing, contrast, nothing])
         shown = batch.seconds >= 0
         clock = torch.nn.functional.cross_entropy(self.clock(states.lower[shown]).float(), batch.seconds[shown])
         cells = torch.nn.functional.binary_cross_entropy_with_logits(
             self.cells(states.features).float(), batch.labels, pos_weight=self.rarity
         )
-        return torch.stack([clock, cells, states.pointing, contrast])
+        stands = torch.arange(CELLS).repeat(len(states.features) // CELLS)
+        place = torch.nn.functional.cross_entropy(self.place(states.features).float(), stands)
+        return torch.stack([clock, cells, states.pointing, contrast, place])
 
 
 def label_rarity() -> torch.Tensor:
