@@ -1,7 +1,7 @@
 # Everything here runs in .venv, which is made on first use from constraints.txt.
 # pip takes the torch build of its own settings: without any, the one with CUDA, which is large but runs on a CPU too.
 .DELETE_ON_ERROR:
-.PHONY: demo ui test lint format types imports check docs clean
+.PHONY: demo ui trainers test lint format types imports check docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,6 +35,13 @@ imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 check: lint types imports test
+
+# Their requirements exclude ours and each other's, so each has an environment of its own.
+trainers:  ## install ms-swift and LLaMA-Factory, to test that they read the exports
+	@test -x .trainers/swift/bin/python || $(PYTHON) -m venv .trainers/swift
+	@.trainers/swift/bin/python -m pip install -qq --disable-pip-version-check "ms-swift==4.6.*" "trl<1" "transformers<5.20" "peft<0.21" torchvision
+	@test -x .trainers/llamafactory/bin/python || $(PYTHON) -m venv .trainers/llamafactory
+	@.trainers/llamafactory/bin/python -m pip install -qq --disable-pip-version-check "llamafactory==0.9.5"
 
 docs: $(VENV)/.installed-dev  ## write the generated part of the guides
 	$(BIN)/python docs/generate.py

@@ -53,6 +53,20 @@ def test_a_lost_video_is_told(bench: BenchProject, tmp_path: Path) -> None:
     assert all(video["dense"]["lost"] for video in data_of(done.page)["videos"])
 
 
+def test_the_command_writes_the_page(bench: BenchProject, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from videopasta_assets.cli.main import app
+
+    options = ["--export", str(tmp_path / "pairs.html"), "--pairs-only", "--slots", "3", "--json"]
+    done = CliRunner().invoke(app, ["browse", "--project", str(bench.root), *options])
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)
+    data = data_of(tmp_path / "pairs.html")
+    assert told["attempts"] == len(data["attempts"]) < told["attempts_in_lake"] == data["attempts_in_lake"]
+    assert len({(row["query"], row["slot"]) for row in data["attempts"]}) == 3
+
+
 @pytest.mark.parametrize("name", ["pairs.txt", "pairs"])
 def test_the_command_wants_a_page(name: str, bench: BenchProject) -> None:
     from typer.testing import CliRunner

@@ -44,6 +44,20 @@ def test_plots_take_the_colour_of_text_and_keep_names_as_they_are() -> None:
     assert drawn == figures.svg(figures.differences([("<b>$x_1$ & y", 0.1, -0.1, 0.2)]), 'say "<i>"')
 
 
+def test_no_text_of_a_plot_has_a_colour_of_its_own() -> None:
+    for figure in (
+        figures.funnel([("videos", 3)]),
+        figures.shares({"spatial": 0.5}, 0.078, "paper"),
+        figures.stacked({"spatial": {"accepted": 1, "rejected_similar": 2}}),
+        figures.lengths([3], [4]),
+        figures.training_curves([{"step": 1, "rewards/accuracies": 0.5}]),
+        figures.differences([("a", 0.1, 0.0, 0.2)]),
+    ):
+        texts = re.findall(r"<text[^>]*>", figures.svg(figure, "plot"))
+        assert texts
+        assert all("fill: currentColor" in text for text in texts)
+
+
 def test_plots_of_nothing_are_drawn() -> None:
     for figure in (
         figures.funnel([("videos", 0)]),

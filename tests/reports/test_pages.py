@@ -43,6 +43,15 @@ def test_the_page_of_a_checkpoint_says_when_it_got_worse(project: Project) -> No
     assert "window.hacked" in text  # the base model's name is shown, as text
 
 
+def test_supervised_training_has_no_rewards(bench_copy: Project) -> None:
+    (bench_copy.lake.root / "checkpoints" / "first" / "training_log.jsonl").write_text('{"step": 1, "loss": 2.0}')
+    path = write_checkpoint_report(bench_copy, "first")
+    assert path is not None
+    text = path.read_text()
+    assert "There are no rewards" in text
+    assert text.count("<svg") == 1
+
+
 def test_nothing_yet_is_no_page(empty: Project) -> None:
     assert write_preference_set_report(empty) is None
     assert write_checkpoint_report(empty, "first") is None

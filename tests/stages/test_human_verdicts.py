@@ -1,9 +1,15 @@
 """A person's verdict wins, is kept for ever, and counts only for the texts that the person read."""
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 
+from tests.fakes.bench_project import BenchProject
 from tests.stages.conftest import Bench
 from videopasta_assets.errors import UserError
+from videopasta_assets.planning import make_plan
 from videopasta_assets.stages import human_verdicts, preference_set
 from videopasta_assets.stages.human_verdicts import Decision, Opinion, record
 from videopasta_assets.taxonomy import VerdictStatus
@@ -11,10 +17,19 @@ from videopasta_assets.taxonomy import VerdictStatus
 SHARD = "s000000"
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Two videos with their pairs; every test gets a copy."""
+    made = BenchProject.make(tmp_path_factory.mktemp("judged"), videos=2)
+    first = Bench(made.root, made.engine)
+    first.run()
+    return first
+
+
 @pytest.fixture
-def judged(bench: Bench) -> Bench:
-    bench.run()
-    return bench
+def judged(made: Bench, tmp_path: Path) -> Bench:
+    shutil.copytree(made.root, tmp_path / "copy")
+    return Bench(tmp_path / "copy", made.engine)
 
 
 def say(bench: Bench, adversary_id: object, decision: Decision, comment: str = "", author: str = "Ada") -> None:
@@ -75,6 +90,25 @@ def test_a_verdict_is_part_of_the_pairs_provenance(judged: Bench) -> None:
     now = next(row for row in of_first_shard(judged, "verified_pairs") if row["pair_id"] == pair["pair_id"])
     assert now["provenance"] != pair["provenance"]
     assert now["decided_by"] == "human"
+
+
+def test_a_plan_says_what_a_verdict_touches(judged: Bench) -> None:
+    pair = of_first_shard(judged, "verified_pairs")[0]
+    preference_set.run(judged.project)
+    assert not [step for step in make_plan(judged.project).steps if step.asset == "verified_pairs" and step.to_do]
+    say(judged, pair["pair_id"], Decision.REJECTED)
+    steps = {step.asset: step for step in make_plan(judged.project).steps if step.partition in (SHARD, "all")}
+    assert {asset for asset, step in steps.items() if step.to_do} == {"verified_pairs", "preference_set"}
+    assert steps["verified_pairs"].rows_orphaned == 1
+
+
+def test_verdicts_at_the_same_time_are_all_kept(judged: Bench) -> None:
+    pairs = of_first_shard(judged, "verified_pairs")[:4]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda pair: say(judged, pair["pair_id"], Decision.REJECTED), pairs))
+    rows = of_first_shard(judged, "human_verdicts")
+    assert sorted(row["ordinal"] for row in rows) == [1, 2, 3, 4]
+    assert {row["adversary_id"] for row in rows} == {pair["pair_id"] for pair in pairs}
 
 
 def test_comments_change_no_pair_and_the_last_decision_counts(judged: Bench) -> None:

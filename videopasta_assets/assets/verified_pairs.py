@@ -1,5 +1,6 @@
 """Asset `verified_pairs`: preference pairs that passed verification."""
 
+from collections import Counter
 from typing import Any, Final
 
 import dagster as dg
@@ -10,7 +11,7 @@ from videopasta_assets.assets.pair_integrity import broken_pairs, leaked_instruc
 from videopasta_assets.assets.preview import column_lineage, markdown_picture, markdown_table
 from videopasta_assets.assets.shard_asset import shard_asset
 from videopasta_assets.errors import VideoPastaError
-from videopasta_assets.recipes.retention import attempt_acceptance
+from videopasta_assets.reports.tally import ModeTally, potential_slots
 from videopasta_assets.stages import human_verdicts
 from videopasta_assets.stages import verified_pairs as stage
 from videopasta_assets.stages.human_verdicts import Decision
@@ -102,25 +103,24 @@ def examples(project: Project, shard: str) -> dict[str, Any]:
 
 
 def retention(project: Project, shard: str) -> dict[str, Any]:
-    """Slots, attempts and accepted pairs of the shard by mode: as a table, and as numbers that Dagster plots."""
-    verdicts = list(good_rows(project, "verdicts", shard))
-    rows, shares = [], {}
-    for mode in MODES:
-        own = [row for row in verdicts if row["adv_mode"] == mode]
-        slots = len({(row["query_id"], row["slot"]) for row in own})
-        accepted = sum(row["verdict"] == VerdictStatus.ACCEPTED for row in own)
-        rows.append(
-            {
-                "mode": mode.value,
-                "slots": slots,
-                "attempts": len(own),
-                "accepted": accepted,
-                "slot retention": accepted / slots if slots else None,
-                "attempt acceptance": attempt_acceptance(accepted, len(own)),
-            }
-        )
-        if slots:
-            shares[f"retention {mode.value}"] = accepted / slots
+    """Potential slots, attempts and pairs of the shard by mode: as a table, and as numbers that Dagster plots."""
+    questions = ((row["query_id"], row["query_mode"]) for row in good_rows(project, "queries", shard))
+    slots = potential_slots(project, questions)
+    attempts = Counter(row["adv_mode"] for row in good_rows(project, "adversaries", shard))
+    pairs = Counter(row["adv_mode"] for row in good_rows(project, "verified_pairs", shard))
+    modes = [ModeTally(mode.value, slots[mode], attempts[mode.value], pairs[mode.value]) for mode in MODES]
+    rows = [
+        {
+            "mode": mode.mode,
+            "slots": mode.slots,
+            "attempts": mode.attempts,
+            "pairs": mode.pairs,
+            "slot retention": mode.retention,
+            "attempt acceptance": mode.acceptance,
+        }
+        for mode in modes
+    ]
+    shares = {f"retention {mode.mode}": mode.retention for mode in modes if mode.retention is not None}
     return {"retention by mode": dg.MetadataValue.md(markdown_table(rows)), **shares}
 
 

@@ -46,7 +46,7 @@ RECORDS: Final = {
 }
 """Views beside the tables: meaning, and type and meaning of the columns."""
 
-_ARROW_TO_SQL: Final = {
+SQL_TYPES: Final = {
     "string": "VARCHAR",
     "int64": "BIGINT",
     "int32": "INTEGER",
@@ -142,7 +142,7 @@ def _select(schema: TableSchema, pattern: str) -> str:
 
 
 def _empty(schema: TableSchema) -> str:
-    columns = (f'NULL::{_ARROW_TO_SQL[str(column.type)]} AS "{column.name}"' for column in schema.columns)
+    columns = (f'NULL::{SQL_TYPES[str(column.type)]} AS "{column.name}"' for column in schema.columns)
     return f"SELECT {', '.join(columns)}, NULL::VARCHAR AS recipe, NULL::VARCHAR AS shard WHERE false"
 
 
@@ -150,7 +150,7 @@ def _expression(column: Column) -> str:
     name = f'"{column.name}"'
     if column.filler is None:
         return name
-    return f"coalesce({name}, {quoted(str(column.filler))}::{_ARROW_TO_SQL[str(column.type)]}) AS {name}"
+    return f"coalesce({name}, {quoted(str(column.filler))}::{SQL_TYPES[str(column.type)]}) AS {name}"
 
 
 def _no_records(columns: Mapping[str, tuple[str, str]]) -> str:

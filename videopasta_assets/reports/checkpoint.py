@@ -96,15 +96,18 @@ def _training(project: Project, row: Row) -> Section:
         (scope or "all", *(_rounded(metrics.get(f"{name}/{scope}" if scope else name)) for name in names))
         for scope in (None, *modes)
     ]
+    rewarded = any("rewards/chosen" in step for step in steps)  # supervised training has none
     curves = figures.svg(figures.training_curves(steps), "Reward accuracy, chosen and rejected reward by step")
     return Section(
         "Training",
         (
             "Rewards are beta times the gain in log-probability over the frozen base model (section 3.5). "
             f"For orientation, {paper.TRAINING_DYNAMICS}.",
-        ),
-        curves if steps else None,
-        (Table(("at the end", "accuracy", "chosen reward", "rejected reward", "margin"), rows),) if metrics else (),
+        )
+        if rewarded
+        else (f"Supervised; loss {metrics.get('train_loss', float('nan')):.4g} on average. There are no rewards.",),
+        curves if rewarded else None,
+        (Table(("at the end", "accuracy", "chosen reward", "rejected reward", "margin"), rows),) if rewarded else (),
     )
 
 

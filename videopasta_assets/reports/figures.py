@@ -1,8 +1,9 @@
 """Plots of the reports, drawn by matplotlib: as SVG that takes the page's colours, or as PNG for Dagster."""
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 from videopasta_assets.taxonomy import MODES
 
@@ -25,6 +26,22 @@ _STYLE: Final[dict[Any, Any]] = {
 }
 
 
+Plot = ParamSpec("Plot")
+
+
+def _styled(plot: "Callable[Plot, Figure]") -> "Callable[Plot, Figure]":
+    """Draw in our style: a text takes its colour when it is made."""
+
+    @wraps(plot)
+    def drawn(*args: Plot.args, **kwargs: Plot.kwargs) -> "Figure":
+        from matplotlib import rc_context
+
+        with rc_context(_STYLE):
+            return plot(*args, **kwargs)
+
+    return drawn
+
+
 def svg(figure: "Figure", meaning: str) -> str:
     """The figure as an SVG element for a page; `meaning` is read to those who do not see it."""
     from html import escape
@@ -45,6 +62,7 @@ def png(figure: "Figure") -> bytes:
     return picture.getvalue()
 
 
+@_styled
 def funnel(stages: Sequence[tuple[str, int]]) -> "Figure":
     """Bars that get shorter: how much of each stage is left in the next."""
     figure, axes = _single(7.6, 0.5 + 0.36 * len(stages))
@@ -61,6 +79,7 @@ def funnel(stages: Sequence[tuple[str, int]]) -> "Figure":
     return figure
 
 
+@_styled
 def shares(by_mode: Mapping[str, float | None], reference: float | None = None, label: str = "") -> "Figure":
     """A bar a failure mode, in percent, with a reference line."""
     figure, axes = _single(7.6, 1.9)
@@ -79,6 +98,7 @@ def shares(by_mode: Mapping[str, float | None], reference: float | None = None, 
     return figure
 
 
+@_styled
 def stacked(counts: Mapping[str, Mapping[str, int]]) -> "Figure":
     """A bar a row of `counts`, its parts as shares; every row has the same parts."""
     from matplotlib import colormaps
@@ -102,6 +122,7 @@ def stacked(counts: Mapping[str, Mapping[str, int]]) -> "Figure":
     return figure
 
 
+@_styled
 def lengths(chosen: Sequence[int], rejected: Sequence[int]) -> "Figure":
     """Histograms of the answers' lengths in words."""
     figure, axes = _single(7.6, 2.2)
@@ -123,29 +144,27 @@ _PANELS: Final = (
 )
 
 
+@_styled
 def training_curves(steps: Sequence[Mapping[str, float]]) -> "Figure":
     """Reward accuracy, chosen and rejected reward by step: all pairs, and each failure mode, as in figure 4."""
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(9, 2.8), layout="constrained")
-        for axes, (metric, title) in zip(figure.subplots(1, len(_PANELS)), _PANELS, strict=True):
-            lines = [(metric, "all", _INK, 2.0)]
-            lines += [(f"{metric}/{mode}", mode, colour, 1.2) for mode, colour in MODE_COLOURS.items()]
-            for name, label, colour, width in lines:
-                points = [(step["step"], step[name]) for step in steps if name in step]
-                axes.plot(
-                    *zip(*points, strict=True) if points else ((), ()), color=colour, linewidth=width, label=label
-                )
-            axes.set_title(title, fontsize=9)
-            axes.set_xlabel("optimizer step")
-            axes.grid(alpha=0.25)
-        figure.axes[0].set_ylim(-0.02, 1.05)
-        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    figure = Figure(figsize=(9, 2.8), layout="constrained")
+    for axes, (metric, title) in zip(figure.subplots(1, len(_PANELS)), _PANELS, strict=True):
+        lines = [(metric, "all", _INK, 2.0)]
+        lines += [(f"{metric}/{mode}", mode, colour, 1.2) for mode, colour in MODE_COLOURS.items()]
+        for name, label, colour, width in lines:
+            points = [(step["step"], step[name]) for step in steps if name in step]
+            axes.plot(*zip(*points, strict=True) if points else ((), ()), color=colour, linewidth=width, label=label)
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel("optimizer step")
+        axes.grid(alpha=0.25)
+    figure.axes[0].set_ylim(-0.02, 1.05)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     return figure
 
 
+@_styled
 def differences(rows: Sequence[tuple[str, float, float, float]]) -> "Figure":
     """Points of accuracy with their intervals: (name, difference, low, high), shares from -1 to 1."""
     figure, axes = _single(7.6, 0.9 + 0.34 * len(rows))
@@ -162,9 +181,7 @@ def differences(rows: Sequence[tuple[str, float, float, float]]) -> "Figure":
 
 
 def _single(width: float, height: float) -> "tuple[Figure, Axes]":
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        return figure, figure.subplots()
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()

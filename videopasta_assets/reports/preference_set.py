@@ -126,7 +126,7 @@ def _reasons(counted: Tally) -> Section:
     ]
     return Section(
         "Verdicts",
-        ("Every attempt with its verdict; rejected ones are kept with their reasons in the table `verdicts`.",),
+        ("Every attempt with its verdict; rejected ones are kept with their reasons.",),
         figures.svg(figures.stacked(counted.verdicts), "Verdicts by failure mode, in percent of attempts"),
         (Table(("verdict", *counted.verdicts, "all"), rows),),
     )

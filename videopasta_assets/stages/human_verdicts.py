@@ -65,7 +65,8 @@ def record(project: Project, shard: str, opinion: Opinion) -> Row:
         rows = project.lake.rows(address)
         ordinal = max((row["ordinal"] for row in rows), default=0) + 1
         decided_at = datetime.now(UTC)
-        key = stable_hash("human verdict", shard, ordinal, opinion.adversary_id, author, decided_at.isoformat())
+        digest = stable_hash("human verdict", shard, ordinal, opinion.adversary_id, author, decided_at.isoformat())
+        key = f"{ordinal:09d}-{digest}"  # rows are kept in the order of their keys: that of their time
         places = ("adversary_id", "query_id", "video_id", "slot", "attempt", "adv_mode", "adv_strategy")
         row = TABLES["human_verdicts"].versioned(
             {

@@ -12,6 +12,9 @@ const attempts = DATA.attempts;
 const queryOf = (attempt) => DATA.queries[attempt.query];
 const videoOf = (attempt) => DATA.videos[queryOf(attempt).video];
 const placeOf = new Map(attempts.map((attempt, place) => [attempt.id, place]));
+const slotOf = (attempt) => `${attempt.query} ${attempt.slot}`;
+const slots = new Map();
+for (const attempt of attempts) slots.set(slotOf(attempt), [...(slots.get(slotOf(attempt)) || []), attempt]);
 
 let matching = [];
 let current = -1;

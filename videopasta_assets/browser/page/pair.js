@@ -101,7 +101,7 @@ function personView(attempt) {
 }
 
 function attemptsView(attempt) {
-  const siblings = attempts.filter((other) => other.query === attempt.query && other.slot === attempt.slot);
+  const siblings = slots.get(slotOf(attempt));
   const rows = siblings.map((other) => element("tr", { class: other === attempt ? "here" : null },
     element("td", {}, other === attempt ? `${other.attempt}`
       : element("button", { type: "button", onclick: () => open(other.id) }, `${other.attempt}`)),
