@@ -93,7 +93,7 @@ def video_pack(scene: Scene, count: int, rng: random.Random, exchanges: tuple[Ex
 def dense_exchanges(scene: Scene, rng: random.Random, progress: float) -> tuple[Exchange, ...]:
     result = [aligned_exchange(scene, question) for question in draw_questions(scene, rng, 6)]
     result += [rng.choice(plain_exchanges(scene, rng)) for _ in range(2)]
-    result.append(query_exchange(scene, rng))
+    result += [query_exchange(scene, rng) for _ in range(2)]
     if rng.random() < 0.15:
         result.append(Exchange(_prompts.render("caption", duration=scene.duration).text, caption(scene)))
     if rng.random() < progress * 2:
@@ -114,6 +114,7 @@ def drill_exchanges(scene: Scene, rng: random.Random) -> tuple[Exchange, ...]:
         answer = claim("flashes", x=thing.name, s=seconds(thing.flash))
         result.append(Exchange(f"When does the {thing.name} flash?", Sentence(answer).text))
     result += [Exchange(q.text, Sentence(q.answer).text) for q in draw_questions(scene, rng, 8)]
+    result.append(query_exchange(scene, rng))
     for second in (0, int(scene.duration)):
         setting = claim("setting", a=scene.setting(float(second)), s=second)
         result.append(Exchange(f"What is the setting at {second} s?", Sentence(setting).text, 2.0))

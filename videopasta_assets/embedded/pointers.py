@@ -28,19 +28,19 @@ class Pointer:
 
 
 def pointers(scene: Scene, reply: str, labels: NDArray[np.float32]) -> tuple[Pointer, ...]:
-    """Pointers of the words of every true claim in `reply`, in order.
+    """Pointers of the words of every true claim in `reply`, in order; in a question or a caption, of the things' names.
 
-    `labels` has shape (steps, 9, labels) as from `cell_labels`. A reply outside the grammar has none.
+    `labels` has shape (steps, 9, labels) as from `cell_labels`.
     """
+    seen = Sight(scene, labels)
     sentences = parse_answer(reply)
     found: list[Pointer] = []
     start = 0
     for sentence in sentences:
         if sentence is None:
-            return ()
+            return seen.names(reply)
         if holds(sentence.core, scene):
             prefix = 0 if sentence.prefix is None else len(sentence.prefix.text) + 2
-            seen = Sight(scene, labels)
             for word, mask in seen.words(sentence.core):
                 if mask is not None and mask.any():
                     at = offset(sentence.core, word)
@@ -66,6 +66,16 @@ class Sight:
         self.scene, self.labels = scene, labels
         self.steps = len(labels)
         self.things = {thing.name: thing for thing in scene.things}
+
+    def names(self, text: str) -> tuple[Pointer, ...]:
+        """Pointers of the colour and the shape of every thing that `text` names."""
+        found = []
+        for name, thing in self.things.items():
+            mask = self._colour(thing).reshape(-1)
+            if mask.any():
+                for match in re.finditer(rf"\b{name}\b", text):
+                    found += [Pointer(match.start() + at, mask) for at in (0, len(thing.colour) + 1)]
+        return tuple(sorted(found, key=lambda pointer: pointer.start))
 
     def words(self, claim: Claim) -> list[tuple[str, Mask | None]]:  # noqa: PLR0911, PLR0912 - a table of forms
         """(slot letter or literal word, tokens that show it) of a true claim."""
