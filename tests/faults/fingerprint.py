@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import TABLES, Lake
 from videopasta_assets.lake.address import Address
 
-_BOOKKEEPING = ("seconds", "created_at", "landed_at")
+_BOOKKEEPING = re.compile(r"second|_at$")
+"""Columns of SQL models that tell how long something took, or when: no two runs agree on them."""
 
 
 def fingerprint(lake_root: Path) -> dict[str, str]:
@@ -69,5 +71,5 @@ def addresses(lake: Lake) -> list[Address]:
 
 def _model(path: Path) -> str:
     rows: list[dict[str, Any]] = pq.ParquetFile(path).read(use_threads=False).to_pylist()
-    plain = [{name: str(value) for name, value in row.items() if not name.endswith(_BOOKKEEPING)} for row in rows]
+    plain = [{name: str(value) for name, value in row.items() if not _BOOKKEEPING.search(name)} for row in rows]
     return stable_hash(sorted(plain, key=str))

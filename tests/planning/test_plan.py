@@ -10,6 +10,7 @@ from videopasta_assets.lake.shards import list_shards
 from videopasta_assets.planning import ReasonKind, make_plan
 from videopasta_assets.planning.attempts import replay
 from videopasta_assets.planning.spec_diff import spec_changes
+from videopasta_assets.planning.step import Cost
 from videopasta_assets.stages import landing, pipeline, preference_set
 
 Change = Callable[[Bench], None]
@@ -35,6 +36,10 @@ def sample_denser(bench: Bench) -> None:
     bench.edit("dense: {value: 8}", "dense: {value: 9}")
 
 
+def show_smaller(bench: Bench) -> None:
+    bench.edit("frames: {", "frames: {max_side: 32, ")
+
+
 CHANGES = {
     "nothing": lambda bench: None,
     "aligned prompt": edit_template("aligned/temporal"),
@@ -44,6 +49,7 @@ CHANGES = {
     "video removed": remove_video,
     "attempts": more_attempts,
     "sampling": sample_denser,
+    "frame size": show_smaller,
 }
 
 
@@ -100,6 +106,8 @@ def test_after_a_run_nothing_is_left_to_do_but_training(bench: Bench) -> None:
         ("adversary prompt", "adversaries", "prompt adversary/temporal/reordered changed"),
         ("verifier prompt", "adversaries", "verdict prompt verify changed"),
         ("sampling", "sampled_videos", "dense sampling changed"),
+        ("frame size", "queries", "frames.max_side changed"),
+        ("frame size", "adversaries", "frames.max_side changed"),
         ("video removed", "videos", "video removed"),
     ],
 )
@@ -110,6 +118,20 @@ def test_the_reason_names_what_changed(bench: Bench, name: str, asset: str, reas
         text for step in make_plan(bench.project).steps if step.asset == asset for text in map(str, step.reasons)
     }
     assert reason in reasons
+
+
+def test_what_a_killed_run_left_is_work_though_all_rows_are_there(bench: Bench) -> None:
+    """Killed between its table and the end of its journal: the next run has to take the journal away."""
+    settle(bench)
+    journal = bench.project.lake.journal(bench.project.address("preference_set", preference_set.ALL))
+    journal.path.parent.mkdir(exist_ok=True)
+    journal.path.write_text("{cut off")
+    (step,) = (step for step in make_plan(bench.project).steps if step.asset == "preference_set")
+    assert [reason.kind for reason in step.reasons] == [ReasonKind.INTERRUPTED]
+    assert step.rows_missing == step.rows_stale == step.rows_orphaned == 0
+    settle(bench)
+    assert not journal.path.exists()
+    assert not any(step.to_do for step in make_plan(bench.project).steps if step.asset == "preference_set")
 
 
 def test_failed_rows_are_planned_only_when_retried(bench: Bench) -> None:
@@ -207,6 +229,24 @@ def test_the_difference_of_the_specification_is_shown_line_by_line(bench: Bench)
     assert any(line.startswith("+") and line.endswith("(edited)") for line in template.lines)
     sampling = changes["sampled_videos", "dense sampling"]
     assert {"-value: 8.0", "+value: 9.0"} <= set(sampling.lines)
+
+
+def test_the_oracles_specification_is_compared_too(bench: Bench) -> None:
+    bench.edit("roles:\n", "oracle_truth: truth\nroles:\n  judge: {model: some-model, prompt_style: compact}\n")
+    settle(bench)
+    bench.project.lake.write(bench.project.address("oracle_targeting", "s000000"), [], {"stage": "0", "model": "other"})
+    changes = {(one.asset, one.part): one for one in spec_changes(bench.project, make_plan(bench.project))}
+    changed = changes["oracle_targeting", "model"]
+    assert (changed.kind, changed.old) == (ReasonKind.MODEL_CHANGED, "other")
+    assert changed.new == bench.project.model_id("judge")
+    assert ("oracle_targeting", "prompt judge_mode") in changes
+
+
+def test_what_costs_nothing_does_not_make_the_sum_known() -> None:
+    free, unknown, known = Cost(), Cost(3, 3, 3, tokens=None, seconds=None), Cost(1, 1, 1, tokens=10, seconds=0.5)
+    assert Cost.total([]) == Cost.total([free, free]) == free
+    assert Cost.total([free, unknown]) == unknown
+    assert Cost.total([free, unknown, known]) == Cost(4, 4, 4, tokens=10, seconds=0.5)
 
 
 def test_cost_is_estimated_from_recorded_rows(bench: Bench) -> None:

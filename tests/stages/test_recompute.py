@@ -6,7 +6,16 @@ from pathlib import Path
 from tests.fakes.counting_engine import OneEngine
 from tests.stages.conftest import Bench
 from videopasta_assets.lake.shards import list_shards
-from videopasta_assets.stages import pipeline, preference_set
+from videopasta_assets.stages import (
+    adversaries,
+    aligned_checks,
+    aligned_responses,
+    benchmark_scores,
+    lora_checkpoint,
+    pipeline,
+    preference_set,
+    queries,
+)
 
 VIDEOS, QUERIES, SLOTS = 3, 3, 3
 EDITED = "adversary/spatial/equidistant"
@@ -124,6 +133,42 @@ def test_denser_sampling_asks_questions_and_answers_again_but_no_adversary_of_th
     # Questions hang on the dense frames alone, but on the sampled video's version: equal questions end that.
     assert bench.engine.calls["aligned"] == 0
     assert bench.engine.calls["adversary"] == attempts
+
+
+def test_a_smaller_frame_size_asks_all_that_sees_frames_again_and_judges_nothing(bench: Bench) -> None:
+    bench.run()
+    attempts = len(bench.rows("adversaries"))
+    frames = [row["provenance"] for row in bench.rows("sampled_videos")]
+    bench.engine.forget()
+    bench.edit("frames: {", "frames: {max_side: 32, ")
+    bench.run()
+    # The engine's answers hang on the prompt alone: they are the same, so that nothing is judged again.
+    asked = {"query": VIDEOS * QUERIES, "aligned": VIDEOS * QUERIES, "adversary": attempts}
+    assert bench.engine.calls == asked
+    assert [row["provenance"] for row in bench.rows("sampled_videos")] == frames
+    bench.engine.forget()
+    bench.edit("frames: {max_side: 32, ", "frames: {")
+    bench.run()
+    assert bench.engine.calls == asked
+
+
+def test_how_frames_are_shown_is_part_of_every_specification_that_shows_some(bench: Bench) -> None:
+    bench.edit("roles:\n", "evaluation: {benchmarks: [{name: b, items: b.jsonl}]}\nroles:\n")
+    name = bench.project.settings.experiments[0].name
+
+    def specs() -> list[dict[str, str]]:
+        project = bench.project
+        shown = [stage.spec(project) for stage in (queries, aligned_responses, aligned_checks, adversaries)]
+        return [*shown, lora_checkpoint.spec(project, name), benchmark_scores.spec(project, "b")]
+
+    before = specs()
+    bench.edit("frames: {", "frames: {max_side: 32, ")
+    assert all(old != new for old, new in zip(before, specs(), strict=True))
+    bench.edit("frames: {max_side: 32, ", "frames: {")
+    bench.edit("videos: {", "videos: {decoder: pyav, ")
+    assert specs() == before
+    bench.edit("decoder: pyav", "decoder: decord")
+    assert all(old != new for old, new in zip(before, specs(), strict=True))
 
 
 def test_a_current_shard_is_reused_whole_and_not_written(bench: Bench) -> None:

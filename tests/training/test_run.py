@@ -48,6 +48,13 @@ def test_a_lost_video_is_failed_work(project, capsys) -> None:
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_its_limits_are_kept(project, capsys) -> None:
+    config = project / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"max_bytes": 100}))
+    assert main([str(config)]) == 1
+    assert "too big" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("text", "sentence"), [("{", "not JSON"), ("{}", "pairs: Field required")])
 def test_broken_configuration(tmp_path, text, sentence) -> None:
     path = tmp_path / "config.json"

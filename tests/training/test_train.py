@@ -14,7 +14,7 @@ from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.training.config import TrainingConfig
 from videopasta_assets.training.dpo_trainer import TrainingDivergedError, VideoDPOTrainer
 from videopasta_assets.training.pairs import pairs_hash
-from videopasta_assets.training.train import train_dpo
+from videopasta_assets.training.train import train_dpo, warmup_steps
 from videopasta_assets.video.reader import get_reader
 
 _FAST = TrainingConfig(
@@ -132,6 +132,20 @@ def test_layouts_and_objectives_train_alike(objective, pairs, tiny_dir, reader, 
     plain, packed = map(weights, results)
     assert max(float((plain[name] - packed[name]).abs().max()) for name in plain) < 1e-3
     assert results[0].metrics["reward_chosen"] > 0
+
+
+def test_a_run_of_one_step_learns(pairs, tiny_dir, reader, tmp_path) -> None:
+    result = train_dpo(_FAST.model_copy(update={"max_steps": 1}), pairs, tiny_dir, tmp_path, reader)
+    learnt = [part for name, part in weights(result).items() if "lora_B" in name]  # these begin as zeros
+    assert result.steps == 1
+    assert learnt and all(float(part.abs().max()) > 0 for part in learnt)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "steps", "warm"), [(0.05, 1, 0), (0.05, 19, 0), (0.05, 20, 1), (0.05, 130, 7), (0.0, 50, 0), (0.9, 1, 0)]
+)
+def test_a_warm_up_of_less_than_a_step_is_none(ratio: float, steps: int, warm: int) -> None:
+    assert warmup_steps(ratio, steps) == warm
 
 
 def test_clear_mistakes(pairs, tiny_dir, reader, tmp_path) -> None:

@@ -13,6 +13,7 @@ from resources.partitions import (
     experiments_by_benchmark,
 )
 from resources.progress import ProgressListener
+from videopasta_assets.assets.config import ShardConfig
 from videopasta_assets.assets.materialization import one_sentence, result_of
 from videopasta_assets.assets.preview import markdown_table, report_link
 from videopasta_assets.lake import Row
@@ -63,13 +64,16 @@ def build(declared: Project) -> dg.AssetsDefinition:
     )
     def benchmark_scores(
         context: dg.AssetExecutionContext,
+        config: ShardConfig,
         project: dg.ResourceParam[Project],
         engines: dg.ResourceParam[Engines],
         progress: dg.ResourceParam[ProgressListener],
     ) -> Iterator[dg.MaterializeResult[Any]]:
         experiment, benchmark = dimensions(context)
         with one_sentence():
-            outcomes = stage.run(project, experiment, benchmark, engines, progress=progress.report)
+            outcomes = stage.run(
+                project, experiment, benchmark, engines, progress.report, retry_failed=config.retry_failed
+            )
         shard = partition(experiment, benchmark)
         for table, outcome in outcomes.items():
             extra = None

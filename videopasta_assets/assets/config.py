@@ -5,6 +5,6 @@ from pydantic import Field
 
 
 class ShardConfig(dg.Config):
-    """Configuration of the assets that are partitioned by shard."""
+    """Configuration of the assets whose rows may fail."""
 
     retry_failed: bool = Field(default=False, description="Compute rows again that failed; they are kept otherwise.")

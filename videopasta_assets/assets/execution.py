@@ -9,7 +9,7 @@ import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
 from dbt_like_sql.assets import QUESTIONS_JOB
-from resources.artifact import op_name
+from resources.artifact import asset_key, op_name
 from resources.killed_runs import close_killed_runs, process_tags
 from resources.partitions import SHARDS, score_key
 from resources.progress import ProgressListener
@@ -94,12 +94,15 @@ def execute_benchmark(
     experiment: str,
     benchmark: str,
     *,
+    retry_failed: bool = False,
     progress: ProgressListener | None = None,
     engines: Engines | None = None,
 ) -> ExecutionResult:
     """Score base and tuned model of one experiment on one benchmark."""
     definitions = pipeline_definitions(project, engines=engines, progress=progress)
-    return _execute(definitions, EVALUATE, instance, partition=score_key(experiment, benchmark))
+    step = op_name(asset_key(project, "benchmark_scores"))
+    ops = {step: ShardConfig(retry_failed=retry_failed)}
+    return _execute(definitions, EVALUATE, instance, partition=score_key(experiment, benchmark), ops=ops)
 
 
 def execute_sql_models(project: Project, instance: dg.DagsterInstance) -> ExecutionResult:

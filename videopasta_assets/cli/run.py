@@ -140,7 +140,11 @@ def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool)
                 succeed(execution.execute_training(project, instance, partition, progress=listener))
             elif asset == "benchmark_scores":
                 experiment, benchmark = _scored(project, partition)
-                succeed(execution.execute_benchmark(project, instance, experiment, benchmark, progress=listener))
+                succeed(
+                    execution.execute_benchmark(
+                        project, instance, experiment, benchmark, retry_failed=retry_failed, progress=listener
+                    )
+                )
             else:
                 succeed(
                     execution.execute_shard(

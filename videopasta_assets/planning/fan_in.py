@@ -1,6 +1,7 @@
 """The plan of what comes after the shards: the preference set, checkpoints, scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +19,9 @@ from videopasta_assets.stages.project import Project
 from videopasta_assets.stages.training_set import training_content
 
 
-def plan_fan_in(project: Project, costs: CostBook, *, pairs_pending: bool) -> list[PlanStep]:
+def plan_fan_in(
+    project: Project, costs: CostBook, *, pairs_pending: bool, retry_failed: bool = False
+) -> list[PlanStep]:
     """Steps of the preference set, of every experiment, and of every experiment on every benchmark."""
     parts = preference_set.spec(project)
     if pairs_pending:
@@ -35,7 +38,8 @@ def plan_fan_in(project: Project, costs: CostBook, *, pairs_pending: bool) -> li
         training = _training(project, costs, experiment.name, set_pending=set_pending)
         steps.append(training)
         for benchmark in project.settings.evaluation.benchmarks:
-            scoring = _scoring(project, costs, experiment.name, benchmark.name, training.to_do, answered)
+            score = _Scoring(project, costs, experiment.name, benchmark.name, answered, retry_failed)
+            scoring = score.step(training.to_do)
             steps.append(scoring)
             if scoring.to_do:
                 answered.add(benchmark.name)
@@ -52,11 +56,13 @@ def _preference_set(project: Project, parts: Mapping[str, str], held: Manifest |
     same = pc.is_in(_pairs(wanted, "data_version"), _pairs(known, "pair_version"))
     kept = pc.sum(pc.is_in(wanted["pair_id"], known["pair_id"])).as_py() or 0
     new, gone = len(wanted) - kept, len(known) - kept
+    interrupted = _interrupted(project, "preference_set", ALL)
     if not gone and len(wanted) == (pc.sum(same).as_py() or 0):
-        return _fresh("preference_set", ALL, held)
+        return replace(_fresh("preference_set", ALL, held), reasons=interrupted)
     reasons = [change(part, kept) for part in changed_parts(held.spec, parts)]
     if kept and not reasons:
         reasons.append(Reason(ReasonKind.UPSTREAM_CHANGED, rows=kept))
+    reasons += interrupted
     if new:
         reasons.append(Reason(ReasonKind.UPSTREAM_GREW, rows=new))
     if gone:
@@ -82,45 +88,61 @@ def _training(project: Project, costs: CostBook, name: str, *, set_pending: bool
     return _compared(project, "lora_checkpoint", name, parts, wanted, held, seconds)
 
 
-def _scoring(
-    project: Project, costs: CostBook, experiment: str, benchmark: str, pending: bool, answered: set[str]
-) -> PlanStep:
-    """Scores of one experiment; the base model's answers are paid for once, by the first that needs them."""
-    place = benchmark_answers.partition(experiment, benchmark)
-    parts, held = benchmark_scores.spec(project, benchmark), _held(project, "benchmark_scores", place)
-    versions = benchmark_scores.versions(project, experiment)
-    if not pending and _current(project, "benchmark_scores", place, held, parts, versions):
-        return _fresh("benchmark_scores", place, held)
-    base = 0 if benchmark in answered else _unanswered(project, BASE, benchmark, None)
-    adapter = lora_checkpoint.adapter_of(project, experiment)
-    if pending:
-        tuned = _items(project, benchmark)
-        cost = costs.priced({"benchmark_answers": (base, base + tuned, base + tuned)})
-        return _waiting(project, "benchmark_scores", place, parts, cost)
-    tuned = _unanswered(project, experiment, benchmark, adapter[1] if adapter else None)
-    cost = costs.priced({"benchmark_answers": (base + tuned,) * 3})
-    derivations = benchmark_scores.derive(project, experiment, benchmark)
-    return _compared(project, "benchmark_scores", place, parts, derivations, held, cost)
+@dataclass(frozen=True)
+class _Scoring:
+    """One experiment on one benchmark. The base's answers are paid for once, by the first that needs them."""
 
+    project: Project
+    costs: CostBook
+    experiment: str
+    benchmark: str
+    answered: Collection[str]
+    retry_failed: bool
 
-def _unanswered(project: Project, model: str, benchmark: str, adapter: str | None) -> int:
-    """Items of the benchmark that the model was not asked, or asked otherwise."""
-    try:
-        items = benchmark_answers.items_of(project, benchmark)
-    except UserError:  # said when the step runs, and before anything runs by `videopasta run`
-        return 0
-    chosen = None if adapter is None else (project.lake.root, adapter)
-    address = project.address("benchmark_answers", benchmark_answers.partition(model, benchmark))
-    wanted = benchmark_answers.derive(project, benchmark, chosen, items)
-    known = (*project.lake.rows(address), *project.lake.journal(address).rows())
-    return len(reconcile(wanted, known).to_compute)
+    def step(self, pending: bool) -> PlanStep:
+        project, experiment, benchmark = self.project, self.experiment, self.benchmark
+        place = benchmark_answers.partition(experiment, benchmark)
+        parts, held = benchmark_scores.spec(project, benchmark), _held(project, "benchmark_scores", place)
+        versions = benchmark_scores.versions(project, experiment, benchmark)
+        failed = self._failed() if self.retry_failed else 0
+        if not (pending or failed) and _current(project, "benchmark_scores", place, held, parts, versions):
+            return _fresh("benchmark_scores", place, held)
+        base = 0 if benchmark in self.answered else self._unanswered(BASE, None)
+        adapter = lora_checkpoint.adapter_of(project, experiment)
+        if pending:
+            tuned = self._items()
+            cost = self.costs.priced({"benchmark_answers": (base, base + tuned, base + tuned)})
+            return _waiting(project, "benchmark_scores", place, parts, cost)
+        tuned = self._unanswered(experiment, adapter[1] if adapter else None)
+        cost = self.costs.priced({"benchmark_answers": (base + tuned,) * 3})
+        derivations = benchmark_scores.derive(project, experiment, benchmark)
+        step = _compared(project, "benchmark_scores", place, parts, derivations, held, cost)
+        return replace(step, reasons=(*step.reasons, Reason(ReasonKind.FAILED, rows=failed))) if failed else step
 
+    def _failed(self) -> int:
+        """Answers that are errors; every experiment is scored again when the base's are tried again."""
+        places = (benchmark_answers.partition(model, self.benchmark) for model in (BASE, self.experiment))
+        manifests = (_held(self.project, "benchmark_answers", place) for place in places)
+        return sum(manifest.errors for manifest in manifests if manifest)
 
-def _items(project: Project, benchmark: str) -> int:
-    try:
-        return sum(item.video_id is not None for item in benchmark_answers.items_of(project, benchmark))
-    except UserError:
-        return 0
+    def _unanswered(self, model: str, adapter: str | None) -> int:
+        """Items of the benchmark that the model was not asked, or asked otherwise."""
+        project = self.project
+        try:
+            items = benchmark_answers.items_of(project, self.benchmark)
+        except UserError:  # said when the step runs, and before anything runs by `videopasta run`
+            return 0
+        chosen = None if adapter is None else (project.lake.root, adapter)
+        address = project.address("benchmark_answers", benchmark_answers.partition(model, self.benchmark))
+        wanted = benchmark_answers.derive(project, self.benchmark, chosen, items)
+        known = (*project.lake.rows(address), *project.lake.journal(address).rows())
+        return len(reconcile(wanted, known, retry_failed=self.retry_failed).to_compute)
+
+    def _items(self) -> int:
+        try:
+            return sum(item.video_id is not None for item in benchmark_answers.items_of(self.project, self.benchmark))
+        except UserError:
+            return 0
 
 
 def _held(project: Project, asset: str, partition: str) -> Manifest | None:
@@ -136,6 +158,12 @@ def _current(
     versions: Mapping[str, str],
 ) -> bool:
     return is_current(project.lake, project.address(asset, partition), held, parts, versions)
+
+
+def _interrupted(project: Project, asset: str, partition: str) -> tuple[Reason, ...]:
+    """A run that was stopped left its journal: it may hold rows, and the next one takes it away."""
+    left = project.lake.has_journal(project.address(asset, partition))
+    return (Reason(ReasonKind.INTERRUPTED),) if left else ()
 
 
 def _fresh(asset: str, partition: str, held: Manifest | None) -> PlanStep:
@@ -172,6 +200,7 @@ def _compared(
     known = (*project.lake.rows(address), *project.lake.journal(address).rows())
     state = reconcile(wanted, known)
     reasons = [] if held else [Reason(ReasonKind.NEVER_MATERIALIZED)]
+    reasons += _interrupted(project, asset, partition)
     if held and state.stale:
         changed = [change(part, len(state.stale)) for part in changed_parts(held.spec, parts)]
         reasons += changed or [Reason(ReasonKind.UPSTREAM_CHANGED, rows=len(state.stale))]

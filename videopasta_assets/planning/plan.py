@@ -5,7 +5,7 @@ the rows of the inputs are known. Where an input of a step has work itself, the 
 estimate, and the run plans it again when its turn comes.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from videopasta_assets.lake.shards import list_shards
@@ -68,7 +68,9 @@ def make_plan(
     if new_videos and shards is None:
         steps += plan_new_videos(survey, new_videos)
         pairs_pending = True
-    fan_in = () if _names_only_shard_assets(select) else plan_fan_in(project, survey.costs, pairs_pending=pairs_pending)
+    fan_in: Sequence[PlanStep] = ()
+    if not _names_only_shard_assets(select):
+        fan_in = plan_fan_in(project, survey.costs, pairs_pending=pairs_pending, retry_failed=retry_failed)
     return Plan((*steps, *fan_in), left_out).only(None if select is None else tuple(select))
 
 

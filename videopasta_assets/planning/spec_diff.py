@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from videopasta_assets.oracle.stages import ORACLE_STAGES
 from videopasta_assets.planning.reasons import changed_parts, kind_of
 from videopasta_assets.planning.step import Plan, ReasonKind
 from videopasta_assets.stages import (
@@ -35,6 +36,7 @@ _SHARD_SPECS = {
     "verdicts": verdicts.spec,
     "verified_pairs": verified_pairs.spec,
     "preference_set": preference_set.spec,
+    **{stage.table: stage.spec for stage in ORACLE_STAGES},
 }
 
 

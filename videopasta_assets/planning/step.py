@@ -59,16 +59,16 @@ class Cost:
 
     @classmethod
     def total(cls, costs: Iterable["Cost"]) -> Self:
-        """The sum; tokens and seconds are of those that are known, None when none is."""
-        known = list(costs)
-        tokens = [cost.tokens for cost in known if cost.tokens is not None]
-        seconds = [cost.seconds for cost in known if cost.seconds is not None]
+        """The sum; tokens and seconds are of those that are known, None where some cost any and none is known."""
+        every = list(costs)
+        tokens = [cost.tokens for cost in every if cost.tokens != 0]
+        seconds = [cost.seconds for cost in every if cost.seconds != 0]
         return cls(
-            sum(cost.calls for cost in known),
-            sum(cost.calls_expected for cost in known),
-            sum(cost.calls_most for cost in known),
-            sum(tokens) if tokens or not known else None,
-            round(sum(seconds), 3) if seconds or not known else None,
+            sum(cost.calls for cost in every),
+            sum(cost.calls_expected for cost in every),
+            sum(cost.calls_most for cost in every),
+            sum(filter(None, tokens)) if not tokens or any(tokens) else None,
+            round(sum(filter(None, seconds)), 3) if not seconds or any(seconds) else None,
         )
 
 

@@ -48,6 +48,7 @@ def spec(project: Project) -> dict[str, str]:
         "model": project.model_id("responder"),
         "decoding": stable_hash(project.role("responder").decoding, recipe.adversary_temperature),
         "seed": str(project.settings.seed),
+        **project.frame_parts,
         f"{EXTENT}adversaries per query": str(recipe.adversaries_per_query),
         f"{EXTENT}adversary policy": recipe.adversary_policy,
         f"{EXTENT}attempts": str(recipe.max_attempts),

@@ -53,10 +53,13 @@ def spec(project: Project) -> dict[str, str]:
         "model": project.model_id(checker(project)),
         "decoding": stable_hash(project.role(checker(project)).decoding),
         "seed": str(project.settings.seed),
+        **project.frame_parts,
         **{f"prompt {name}": prompts.hash(name) for name in names},
     }
     if not video and agree_by(project) == "verifier":
         parts["verifier"] = project.model_id("verifier")
+        parts["verifier decoding"] = stable_hash(project.role("verifier").decoding)
+        parts["prompt verify"] = project.prompts("verifier").hash("verify")
     return parts
 
 

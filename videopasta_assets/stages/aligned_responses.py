@@ -25,6 +25,7 @@ def spec(project: Project) -> dict[str, str]:
         "model": project.model_id("responder"),
         "decoding": stable_hash(project.role("responder").decoding),
         "seed": str(project.settings.seed),
+        **project.frame_parts,
         **{f"{PROMPT}aligned/{mode}": prompts.hash(f"aligned/{mode}") for mode in MODES},
     }
 

@@ -19,6 +19,7 @@ from videopasta_assets.stages.materialize import Outcome, Progress, materialize,
 from videopasta_assets.stages.project import Engines, Project, decoding
 from videopasta_assets.taxonomy import MODES
 from videopasta_assets.video.clip import Clip
+from videopasta_assets.video.guard import MediaLimits
 from videopasta_assets.video.plan import plan_frames
 from videopasta_assets.video.probe import VideoInfo
 from videopasta_assets.video.worker import probe_safely
@@ -56,6 +57,7 @@ def spec(project: Project, benchmark: str) -> dict[str, str]:
         "scoring": scoring,
         "decoding": stable_hash(project.settings.evaluation.decoding),
         "dense sampling": project.sampling("dense").spec_hash,
+        **project.frame_parts,
         **{f"prompt {template}": project.prompts("responder").hash(template) for template in templates},
     }
 
@@ -108,7 +110,7 @@ def _request(
     status = path.stat() if path.exists() else None
     if status is None:
         raise UserError("the benchmark's video is missing", where=str(path), fix="Put it there, or drop its items.")
-    info = _probed(path, project.roots, status.st_mtime_ns)
+    info = _probed(path, project.roots, project.limits, status.st_mtime_ns)
     if info.video_id != item.video_id:
         raise UserError("not the benchmark's video: its content differs", where=str(path))
     clip = Clip(item.video_id, path, plan_frames(info, project.sampling("dense"), "dense"))
@@ -130,8 +132,13 @@ def _request(
 
 
 @cache
-def _probed(path: Path, roots: tuple[Path, ...], modified_ns: int) -> VideoInfo:  # noqa: ARG001 - keys the cache
-    return probe_safely(path, roots)
+def _probed(
+    path: Path,
+    roots: tuple[Path, ...],
+    limits: MediaLimits,
+    modified_ns: int,  # noqa: ARG001 - keys the cache
+) -> VideoInfo:
+    return probe_safely(path, roots, limits)
 
 
 def _answered(engines: Engines, asks: Sequence[Derivation]) -> Iterator[Row]:
@@ -162,6 +169,8 @@ def run(
     adapter: tuple[Path, str] | None,
     engines: Engines,
     progress: Progress = silent,
+    *,
+    retry_failed: bool = False,
 ) -> Outcome:
     """Bring the answers of one model up to date."""
     return materialize(
@@ -170,5 +179,6 @@ def run(
         lambda: derive(project, benchmark, adapter, items_of(project, benchmark)),
         lambda todo: compute(project, model, benchmark, engines, todo),
         {**spec(project, benchmark), "adapter": adapter[1] if adapter else ""},
+        retry_failed=retry_failed,
         progress=progress,
     )

@@ -29,9 +29,19 @@ def spec(project: Project, benchmark: str) -> dict[str, str]:
     }
 
 
-def versions(project: Project, experiment: str) -> dict[str, str]:
-    """Version of the checkpoint that is scored."""
-    return {"lora_checkpoint": project.data_version("lora_checkpoint", experiment)}
+def versions(project: Project, experiment: str, benchmark: str) -> dict[str, str]:
+    """Versions of the checkpoint that is scored, and of both models' answers."""
+    return {
+        "lora_checkpoint": project.data_version("lora_checkpoint", experiment),
+        **_answered(project, experiment, benchmark),
+    }
+
+
+def _answered(project: Project, experiment: str, benchmark: str) -> dict[str, str]:
+    return {
+        f"{model} answers": project.data_version("benchmark_answers", partition(name, benchmark))
+        for model, name in (("base", BASE), ("tuned", experiment))
+    }
 
 
 def derive(project: Project, experiment: str, benchmark: str) -> list[Derivation]:
@@ -39,12 +49,18 @@ def derive(project: Project, experiment: str, benchmark: str) -> list[Derivation
     adapter = adapter_of(project, experiment)
     if adapter is None:
         return []
-    provenance = stable_hash(adapter[1], spec(project, benchmark))
+    provenance = stable_hash(adapter[1], spec(project, benchmark), _answered(project, experiment, benchmark))
     return [Derivation(mode, provenance) for mode in (*(mode.value for mode in MODES), OVERALL)]
 
 
 def run(
-    project: Project, experiment: str, benchmark: str, engines: Engines, progress: Progress = silent
+    project: Project,
+    experiment: str,
+    benchmark: str,
+    engines: Engines,
+    progress: Progress = silent,
+    *,
+    retry_failed: bool = False,
 ) -> dict[str, Outcome]:
     """Answer with base and tuned model and compare; outcomes by table.
 
@@ -60,7 +76,9 @@ def run(
         )
     outcomes: dict[str, Outcome] = {}
     for model, chosen in ((BASE, None), (experiment, adapter)):
-        outcomes["benchmark_answers"] = benchmark_answers.run(project, model, benchmark, chosen, engines, progress)
+        outcomes["benchmark_answers"] = benchmark_answers.run(
+            project, model, benchmark, chosen, engines, progress, retry_failed=retry_failed
+        )
     place = partition(experiment, benchmark)
     outcomes["benchmark_scores"] = materialize(
         project.lake,
@@ -68,7 +86,7 @@ def run(
         lambda: derive(project, experiment, benchmark),
         lambda todo: _scored(project, experiment, benchmark, adapter, todo),
         spec(project, benchmark),
-        inputs=lambda: versions(project, experiment),
+        inputs=lambda: versions(project, experiment, benchmark),
     )
     return outcomes
 

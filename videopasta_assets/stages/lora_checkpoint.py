@@ -50,6 +50,7 @@ def spec(project: Project, name: str) -> dict[str, str]:
         "seed": str(experiment.seed),
         "modes": ",".join(sorted(experiment.modes)),
         "dense sampling": project.sampling("dense").spec_hash,
+        **project.frame_parts,
         f"{EXTENT}pairs": experiment.pairs,
         f"{EXTENT}most pairs": str(experiment.max_pairs),
         **{f"{PROMPT}aligned/{mode}": prompts.hash(f"aligned/{mode}") for mode in MODES},

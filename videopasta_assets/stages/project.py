@@ -16,7 +16,7 @@ from videopasta_assets.lake import COMMON, TABLES, Address, Lake, Row
 from videopasta_assets.prompts import PromptLibrary
 from videopasta_assets.video.guard import MediaLimits
 from videopasta_assets.video.plan import SamplingSpec
-from videopasta_assets.video.reader import FrameReader, get_reader
+from videopasta_assets.video.reader import EXACT, FrameReader, get_reader
 
 RoleName = Literal["query_writer", "responder", "verifier", "judge"]
 
@@ -141,6 +141,20 @@ class Project:
         """The sampling specification of a frame plan."""
         settings = getattr(self.settings.frames, role)
         return SamplingSpec(strategy=settings.strategy, value=settings.value, max_frames=settings.max_frames)
+
+    @property
+    def frame_parts(self) -> dict[str, str]:
+        """How chosen frames reach a model: parts of the specification of each stage that shows it some.
+
+        Empty for the exact decoder and whole frames.
+        """
+        parts: dict[str, str] = {}
+        decoder = self.settings.videos.decoder
+        if decoder not in ("auto", EXACT):
+            parts["decoder"] = decoder
+        if self.settings.frames.max_side is not None:
+            parts["frames.max_side"] = str(self.settings.frames.max_side)
+        return parts
 
 
 def decoding(settings: DecodingSettings, **changes: float) -> Decoding:

@@ -24,6 +24,7 @@ def spec(project: Project) -> dict[str, str]:
         "model": project.model_id("query_writer"),
         "decoding": stable_hash(project.role("query_writer").decoding),
         "seed": str(project.settings.seed),
+        **project.frame_parts,
         f"{EXTENT}queries per video": str(recipe.queries_per_video),
         f"{EXTENT}queries by mode": str(canonical(recipe.queries_by_mode)),
         **{f"{PROMPT}query/{mode}": prompts.hash(f"query/{mode}") for mode in MODES},

@@ -17,14 +17,12 @@ from videopasta_assets.video.clip import Clip
 from videopasta_assets.video.guard import UnreadableVideo
 from videopasta_assets.video.plan import FramePlan, plan_frames, plans_coincide
 from videopasta_assets.video.probe import VideoInfo
-from videopasta_assets.video.reader import get_reader
+from videopasta_assets.video.reader import EXACT, get_reader
 from videopasta_assets.video.worker import probe_safely
 
 STAGE_VERSION = "2"
 _READ_BYTES: Final = 256 << 20
 """Frames that are decoded only to be looked at are held in memory up to here."""
-_EXACT: Final = "pyav"
-"""The reader that any other one is compared with, once a video."""
 _COLOUR_STEPS: Final = 6
 """Mean difference of two pictures, of 255, that may still be one and the same."""
 
@@ -135,8 +133,8 @@ def _frames_digest(project: Project, path: Path, info: VideoInfo, plan: FramePla
     for start in range(0, len(wanted), at_once):
         indices, seconds = zip(*wanted[start : start + at_once], strict=True)
         frames = project.reader.read(path, indices, timestamps=seconds)
-        if project.reader.name != _EXACT:
-            exact = get_reader(_EXACT, project.roots, limits=project.limits)
+        if project.reader.name != EXACT:
+            exact = get_reader(EXACT, project.roots, limits=project.limits)
             _check_alike(frames, exact.read(path, indices, timestamps=seconds), indices)
         digest.update(frames.tobytes())
     return digest.hexdigest()

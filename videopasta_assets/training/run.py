@@ -1,24 +1,29 @@
 """Train without Dagster: `python -m videopasta_assets.training.run config.json`.
 
 The file holds `pairs` (a manifest, see `pairs.py`), `model` (a folder), `output` (a folder), `videos` (folders that
-may be read), and optionally `decoder` and `training` (fields of `TrainingConfig`). Paths are relative to the file.
+may be read), and optionally `decoder`, `max_bytes` and `decode_seconds` (as under `videos` in a project's settings)
+and `training` (fields of `TrainingConfig`). Paths are relative to the file.
 Exit codes: 0 done, 1 the work failed, 2 wrong use.
 """
 
 import json
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from videopasta_assets.config.settings import VideoSettings
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.training.config import TrainingConfig
 from videopasta_assets.training.pairs import read_pairs
 from videopasta_assets.training.result import TrainingResult
-from videopasta_assets.video.reader import get_reader
+from videopasta_assets.video.guard import MediaLimits
+from videopasta_assets.video.reader import FrameReader, get_reader
+
+_VIDEOS: Final = VideoSettings()
 
 
 class RunSettings(BaseModel):
@@ -30,8 +35,16 @@ class RunSettings(BaseModel):
     model: Path
     output: Path
     videos: tuple[Path, ...]
-    decoder: Literal["auto", "pyav", "decord"] = "auto"
+    decoder: Literal["auto", "pyav", "decord"] = _VIDEOS.decoder
+    max_bytes: int = Field(default=_VIDEOS.max_bytes, gt=0)
+    decode_seconds: float = Field(default=_VIDEOS.decode_seconds, gt=0)
     training: TrainingConfig = TrainingConfig()
+
+    @property
+    def reader(self) -> FrameReader:
+        """Decodes frames of the videos that may be read."""
+        limits = MediaLimits(max_file_bytes=self.max_bytes, decode_seconds=self.decode_seconds)
+        return get_reader(self.decoder, self.videos, limits=limits)
 
 
 def load_settings(path: Path) -> RunSettings:
@@ -85,7 +98,7 @@ def run(path: Path, console: Console) -> TrainingResult:
             pairs,
             settings.model,
             settings.output,
-            get_reader(settings.decoder, settings.videos),
+            settings.reader,
             report,
         )
 

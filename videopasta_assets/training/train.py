@@ -42,10 +42,14 @@ from videopasta_assets.video.reader import FrameReader
 
 logger = logging.getLogger(__name__)
 
-TRAINER_VERSION: Final = "1"
+TRAINER_VERSION: Final = "2"
 """Part of a run's identity; raised when the same inputs would give other weights."""
 
 _MEASURED_AT_ONCE: Final = 16
+_TORN_ARCHIVE: Final = ("PytorchStreamWriter", "unexpected pos")
+"""Words of torch.save when a write fell short; it does not tell the system's reason."""
+_NEARLY_FULL: Final = 1 << 20
+"""Bytes left of a disk on which a write fell short for want of space."""
 _GIB: Final = 1024**3
 
 
@@ -94,7 +98,7 @@ def train_dpo(
             "frames.dense.max_frames, or set training.gradient_checkpointing"
         ) from error
     except (OSError, SafetensorError, RuntimeError) as error:
-        reason = _write_failure(error)
+        reason = _write_failure(error, output_dir)
         if reason is None:
             raise
         raise VideoPastaError(
@@ -103,15 +107,16 @@ def train_dpo(
         ) from error
 
 
-def _write_failure(error: Exception) -> str | None:
-    """Why a file could not be written, as each library tells it; None when that is not what failed."""
+def _write_failure(error: Exception, folder: Path) -> str | None:
+    """Why a file in `folder` could not be written, as each library tells it; None when that is not what failed."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     text = str(error)
     if isinstance(error, SafetensorError) and "Io" in text:  # its Rust error, which holds the system's number
         return "No space left on device" if "code: 28" in text or "StorageFull" in text else text
-    if "PytorchStreamWriter" in text:  # torch.save says no more than that
-        return "a checkpoint could not be written whole; is the disk full?"
+    if any(words in text for words in _TORN_ARCHIVE):
+        full = shutil.disk_usage(folder).free < _NEARLY_FULL
+        return "the disk is full" if full else "a checkpoint could not be written whole"
     return None
 
 
@@ -296,6 +301,12 @@ def row_maker(layout: str, base: LoadedModel, encoder: PairEncoder) -> RowMaker:
     return partial(plain_rows, encoder=encoder)
 
 
+def warmup_steps(ratio: float, steps: int) -> int:
+    """Steps of a run's warm-up, the first of which has learning rate 0; a share of less than one step is none."""
+    wanted = ratio * steps
+    return math.ceil(wanted) if wanted >= 1 else 0
+
+
 def training_arguments(config: TrainingConfig, steps: Sequence[Sequence[MicroBatch]], checkpoints: Path) -> Any:
     """TRL's arguments of a planned run."""
     return DPOConfig(
@@ -305,7 +316,7 @@ def training_arguments(config: TrainingConfig, steps: Sequence[Sequence[MicroBat
         gradient_accumulation_steps=math.ceil(config.batch_size / config.micro_batch_size),
         learning_rate=config.learning_rate,
         lr_scheduler_type=config.scheduler,
-        warmup_steps=math.ceil(config.warmup_ratio * len(steps)),
+        warmup_steps=warmup_steps(config.warmup_ratio, len(steps)),
         weight_decay=config.weight_decay,
         max_grad_norm=config.max_grad_norm,
         beta=config.beta,

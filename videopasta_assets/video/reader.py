@@ -14,6 +14,8 @@ from videopasta_assets.video.worker import IsolatedReader
 
 DecoderName = Literal["auto", "pyav", "decord"]
 DECODERS: Final[tuple[DecoderName, ...]] = ("auto", "pyav", "decord")
+EXACT: Final[DecoderName] = "pyav"
+"""The reader that `auto` stands for, and that any other one is compared with."""
 
 
 @runtime_checkable
