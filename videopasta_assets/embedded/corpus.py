@@ -93,7 +93,7 @@ def video_pack(scene: Scene, count: int, rng: random.Random, exchanges: tuple[Ex
 def dense_exchanges(scene: Scene, rng: random.Random, progress: float) -> tuple[Exchange, ...]:
     result = [aligned_exchange(scene, question) for question in draw_questions(scene, rng, 6)]
     result += [rng.choice(plain_exchanges(scene, rng)) for _ in range(2)]
-    result += [query_exchange(scene, rng) for _ in range(2)]
+    result += [query_exchange(scene, rng) for _ in range(4)]
     if rng.random() < 0.15:
         result.append(Exchange(_prompts.render("caption", duration=scene.duration).text, caption(scene)))
     if rng.random() < progress * 2:
@@ -114,7 +114,9 @@ def drill_exchanges(scene: Scene, rng: random.Random) -> tuple[Exchange, ...]:
         answer = claim("flashes", x=thing.name, s=seconds(thing.flash))
         result.append(Exchange(f"When does the {thing.name} flash?", Sentence(answer).text))
     result += [Exchange(q.text, Sentence(q.answer).text) for q in draw_questions(scene, rng, 8)]
-    result.append(query_exchange(scene, rng))
+    result += [query_exchange(scene, rng) for _ in range(3)]
+    listed = ", ".join(f"the {thing.size} {thing.name}" for thing in rng.sample(scene.things, len(scene.things)))
+    result.append(Exchange("Which objects are there?", f"There are {listed}.", 2.0))
     for second in (0, int(scene.duration)):
         setting = claim("setting", a=scene.setting(float(second)), s=second)
         result.append(Exchange(f"What is the setting at {second} s?", Sentence(setting).text, 2.0))
@@ -180,7 +182,7 @@ def query_exchange(scene: Scene, rng: random.Random) -> Exchange:
         question = sample_question(scene, category, rng)
         if question is not None:
             prompt = _prompts.render(f"query/{mode}", mode=mode, category=category, duration=0.0, count=1)
-            return Exchange(prompt.text, question.text)
+            return Exchange(prompt.text, question.text, 2.0)
 
 
 def adversary_exchange(scene: Scene, rng: random.Random, strategy: str | None = None) -> Exchange:
