@@ -57,7 +57,9 @@ def defects(lake_root: Path, *, finished: bool) -> list[str]:
     if finished:
         wrong += [f"left behind: {path.relative_to(lake_root)}" for path in lake_root.glob("journal/*")]
         wrong += [f"left behind: {path.relative_to(lake_root)}" for path in lake_root.rglob("*.tmp")]
-        wrong += [f"left behind: {path.relative_to(lake_root)}" for path in lake_root.rglob("checkpoint-*")]
+        wrong += [
+            f"left behind: {path.relative_to(lake_root)}" for path in (lake_root / "checkpoints").rglob("checkpoint-*")
+        ]
     return wrong
 
 
