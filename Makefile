@@ -1,7 +1,7 @@
 # Everything here runs in .venv, which is made on first use from constraints.txt.
 # pip takes the torch build of its own settings: without any, the one with CUDA, which is large but runs on a CPU too.
 .DELETE_ON_ERROR:
-.PHONY: demo ui trainers test lint format types imports check docs clean
+.PHONY: demo ui trainers test test-all lint format types imports check docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,7 +17,10 @@ demo: $(VENV)/.installed  ## render toyworld videos, make pairs, train, score
 ui: $(VENV)/.installed  ## open the demo in Dagster on 127.0.0.1
 	@$(BIN)/videopasta ui --project $(PROJECT) --port $(PORT)
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev  ## the tests, on two cores
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
+
+test-all: $(VENV)/.installed-dev  ## and those that take longer: kills, daemon, browser
 	$(BIN)/pytest
 
 lint: $(VENV)/.installed-dev

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.conftest import Ended, Shell
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 VIDEOS, QUERIES, ITEMS = 3, 3, 9
 

@@ -3,7 +3,8 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from videopasta_assets.embedded.architecture import DENSE_FRAMES, EmbeddedModel, build_processor
-from videopasta_assets.embedded.packing import Pack, Packer, encode_frames, hidden_states, packed_loss, patchify
+from videopasta_assets.embedded.forward import encode_frames, hidden_states, packed_loss
+from videopasta_assets.embedded.packing import Pack, Packer, patchify
 
 
 def test_patches_equal_the_processors(tokenizer: PreTrainedTokenizerFast, packs: list[Pack]) -> None:

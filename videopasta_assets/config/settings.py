@@ -45,7 +45,7 @@ class VideoSettings(Settings):
     per_shard: int = Field(default=32, ge=1, le=4096, description="Videos in a shard, at most; a shard is sealed.")
     decoder: Literal["auto", "pyav", "decord"] = Field(
         default="auto",
-        description="auto is PyAV, planned and exact; decord is for plain files, and refuses others (docs/video-reading.md).",
+        description="auto is PyAV, planned and exact; decord reads plain files alone (docs/video-reading.md).",
     )
     max_bytes: int = Field(default=8 * 1024**3, gt=0, description="Larger files are not read; they are reported.")
     decode_seconds: float = Field(

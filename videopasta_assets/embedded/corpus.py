@@ -5,7 +5,9 @@ Pack `i` depends on (seed, i) alone, so training that was stopped goes on with t
 
 import json
 import random
+import re
 from dataclasses import replace
+from difflib import SequenceMatcher
 from typing import Final
 
 import numpy as np
@@ -18,12 +20,13 @@ from videopasta_assets.prompts.library import PromptLibrary
 from videopasta_assets.taxonomy import CATEGORIES, MODES, STRATEGIES, FailureMode
 from videopasta_assets.toyworld.benchmark import four_options
 from videopasta_assets.toyworld.caption import caption
-from videopasta_assets.toyworld.claims import Claim, Sentence, answer_text, claim, place_name
-from videopasta_assets.toyworld.contrast import contradicted_modes, salient_mode
+from videopasta_assets.toyworld.claims import Claim, Sentence, answer_text, claim, parse_answer, place_name
+from videopasta_assets.toyworld.contrast import SAME_SECOND, contradicted_modes, salient_mode
 from videopasta_assets.toyworld.facts import seconds, tolerance
 from videopasta_assets.toyworld.falsify import corrupted, falsify, strategy_mode, wrong_claims
 from videopasta_assets.toyworld.questions import MODE_OF, Question, sample_question, true_answer
 from videopasta_assets.toyworld.render import LABELS_PER_CELL, cell_labels, midpoints, render
+from videopasta_assets.toyworld.robustness import PROBES, draw_probe
 from videopasta_assets.toyworld.scene import Scene
 from videopasta_assets.toyworld.splits import split_scene
 
@@ -68,7 +71,7 @@ def pack_at(seed: int, index: int, progress: float) -> Pack:
     if rng.random() < DRILL_SHARE:
         return video_pack(scene, DENSE_FRAMES, rng, drill_exchanges(scene, rng))
     kind = rng.random()
-    dense = 0.78 - 0.2 * min(1.0, progress * 2)
+    dense = 0.74 - 0.2 * min(1.0, progress * 2)
     if kind < dense:
         return video_pack(scene, DENSE_FRAMES, rng, dense_exchanges(scene, rng, progress))
     if kind < dense + (1 - dense) * 0.4:
@@ -90,15 +93,17 @@ def video_pack(scene: Scene, count: int, rng: random.Random, exchanges: tuple[Ex
 def dense_exchanges(scene: Scene, rng: random.Random, progress: float) -> tuple[Exchange, ...]:
     result = [aligned_exchange(scene, question) for question in draw_questions(scene, rng, 6)]
     result += [rng.choice(plain_exchanges(scene, rng)) for _ in range(2)]
-    result.append(query_exchange(scene, rng))
+    result += [query_exchange(scene, rng) for _ in range(4)]
     if rng.random() < 0.15:
         result.append(Exchange(_prompts.render("caption", duration=scene.duration).text, caption(scene)))
     if rng.random() < progress * 2:
         result.append(adversary_exchange(scene, rng))
         choices = [choice_exchange(scene, rng) for _ in range(3)]
         result += [choice for choice in choices if choice is not None]
-        if rng.random() < 0.5:
+        if rng.random() < 0.4:
             result.append(truth_exchange(scene, rng))
+        if rng.random() < 0.5:
+            result += probe_exchanges(scene, rng)
     return tuple(result)
 
 
@@ -109,6 +114,15 @@ def drill_exchanges(scene: Scene, rng: random.Random) -> tuple[Exchange, ...]:
         answer = claim("flashes", x=thing.name, s=seconds(thing.flash))
         result.append(Exchange(f"When does the {thing.name} flash?", Sentence(answer).text))
     result += [Exchange(q.text, Sentence(q.answer).text) for q in draw_questions(scene, rng, 8)]
+    result += [query_exchange(scene, rng) for _ in range(3)]
+    listed = ", ".join(f"the {thing.size} {thing.name}" for thing in rng.sample(scene.things, len(scene.things)))
+    result.append(Exchange("Which objects are there?", f"There are {listed}.", 2.0))
+    for second in (0, int(scene.duration)):
+        setting = claim("setting", a=scene.setting(float(second)), s=second)
+        result.append(Exchange(f"What is the setting at {second} s?", Sentence(setting).text, 2.0))
+    for thing in scene.things:
+        start = claim("starts", x=thing.name, p=place_name(thing.start_place))
+        result.append(Exchange(f"Where does the {thing.name} start?", Sentence(start).text, 2.0))
     return tuple(result)
 
 
@@ -118,7 +132,7 @@ def sparse_exchanges(scene: Scene, rng: random.Random) -> tuple[Exchange, ...]:
 
 
 def text_exchanges(scene: Scene, rng: random.Random) -> tuple[Exchange, ...]:
-    return (*(verify_exchange(scene, rng) for _ in range(3)), *(judge_exchange(scene, rng) for _ in range(2)))
+    return (*(verify_exchange(scene, rng) for _ in range(4)), *(judge_exchange(scene, rng) for _ in range(2)))
 
 
 def draw_questions(scene: Scene, rng: random.Random, count: int) -> list[Question]:
@@ -168,7 +182,7 @@ def query_exchange(scene: Scene, rng: random.Random) -> Exchange:
         question = sample_question(scene, category, rng)
         if question is not None:
             prompt = _prompts.render(f"query/{mode}", mode=mode, category=category, duration=0.0, count=1)
-            return Exchange(prompt.text, question.text)
+            return Exchange(prompt.text, question.text, 2.0)
 
 
 def adversary_exchange(scene: Scene, rng: random.Random, strategy: str | None = None) -> Exchange:
@@ -190,6 +204,17 @@ def choice_exchange(scene: Scene, rng: random.Random) -> Exchange | None:
             )
             return Exchange(prompt.text, found[0][found[1]])
     return None
+
+
+def probe_exchanges(scene: Scene, rng: random.Random) -> list[Exchange]:
+    """A question that must be refused, or its control: refusing has to rest on what the video shows."""
+    probe = draw_probe(scene, rng.choice(sorted(PROBES)), rng)
+    if probe is None:
+        return []
+    prompt = _prompts.render(
+        "multiple_choice", question=probe.question, options=list(probe.options), duration=scene.duration
+    )
+    return [Exchange(prompt.text, probe.answer)]
 
 
 def truth_exchange(scene: Scene, rng: random.Random) -> Exchange:
@@ -255,30 +280,50 @@ def _nudged(sentence: Sentence, rng: random.Random) -> Sentence:
 
 
 def verdict(aligned: str, adversary: str, mode: FailureMode, answers: bool, related: bool) -> str:
-    """The verifier's reply for a pair, as JSON."""
+    """The verifier's reply for a pair, as JSON; the reason comes first, sentence by sentence, and the flags follow."""
     modes = contradicted_modes(aligned, adversary) if answers and related else None
     if not answers:
         reason = "A does not answer"
     elif modes is None:
         reason = "B is about something else"
-    elif not modes:
-        reason = "they say the same"
     else:
-        reason = "they differ: " + ", ".join(str(m).replace("_", "-") for m in sorted(modes))
+        ordered = [s.core.mode for s in parse_answer(aligned) if s is not None]
+        said = [f"{m.replace('_', '-')} {'differs' if m in modes else 'same'}" for m in ordered]
+        reason = ", ".join(said)
     reply = {
+        "reason": reason,
         "preferred_ok": answers,
         "is_contradiction": bool(modes),
         "is_rephrase": modes is not None and not modes,
         "mode_specific": modes is not None and mode in modes,
-        "reason": reason,
     }
     return json.dumps(reply)
 
 
+def departures(prompt: str, aligned: str, adversary: str) -> tuple[tuple[int, int, bool], ...]:
+    """Spans of the prompt's characters: each word of the adversary, and whether the aligned answer has it there."""
+    start = prompt.rindex(adversary)
+    old = aligned.split()
+    new = [(match.group(), start + match.start(), start + match.end()) for match in re.finditer(r"\S+", adversary)]
+    matcher = SequenceMatcher(None, old, [word for word, _, _ in new], autojunk=False)
+    marks = []
+    for tag, first, last, low, high in matcher.get_opcodes():
+        paired = last - first == high - low
+        for index, (word, at, end) in enumerate(new[low:high]):
+            near = paired and _near(old[first + index], word)
+            marks.append((at, end, tag != "equal" and not near))
+    return tuple(marks)
+
+
+def _near(one: str, two: str) -> bool:
+    return one.isdecimal() and two.isdecimal() and abs(int(one) - int(two)) <= SAME_SECOND
+
+
 def verify_exchange(scene: Scene, rng: random.Random) -> Exchange:
     question, aligned, adversary, mode, answers, related = _pair(scene, rng)
-    prompt = _prompts.render("verify", query=question.text, aligned=aligned, adversary=adversary, mode=mode)
-    return Exchange(prompt.text, verdict(aligned, adversary, mode, answers, related), 2.0)
+    prompt = _prompts.render("verify", query=question.text, aligned=aligned, adversary=adversary, mode=mode).text
+    marks = departures(prompt, aligned, adversary) if answers and related else ()
+    return Exchange(prompt, verdict(aligned, adversary, mode, answers, related), 2.0, marks=marks)
 
 
 def judge_exchange(scene: Scene, rng: random.Random) -> Exchange:

@@ -7,7 +7,6 @@ for that exchange by itself, while the video is encoded once.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
 
 import numpy as np
 import torch
@@ -21,27 +20,23 @@ from videopasta_assets.embedded.architecture import (
     STD,
     TEMPORAL_PATCH,
     TOKENS_PER_SECOND,
-    EmbeddedModel,
 )
-
-TAPPED_LAYER: Final = 1
-"""Lower layer after which a video token should know the second that it shows."""
-
-POINTING_LAYERS: Final = (2, 3)
-"""Layers whose first head is taught where a stated second is to be seen."""
+from videopasta_assets.embedded.pointers import Pointer
 
 
 @dataclass(frozen=True)
 class Exchange:
     """What is asked after the video, and the reply; `weight` scales its loss.
 
-    `pointers` tells, for each second that the reply states, which video tokens show it (see `pointers.py`).
+    `pointers` tells for words of the reply which video tokens show them, `marks` for spans (start, end) of the prompt's
+    characters whether they differ from what they are compared with.
     """
 
     prompt: str
     reply: str
     weight: float = 1.0
-    pointers: tuple[NDArray[np.bool_] | None, ...] = ()
+    pointers: tuple[Pointer, ...] = ()
+    marks: tuple[tuple[int, int, bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,8 +56,9 @@ class Pack:
 class PackedRow:
     """One tokenised pack.
 
-    `branch` is 0 on the prefix, `positions` has shape (3, L), `weights` is 0 off the replies, and `seconds` is
-    the whole second that a video token shows (-1 off the video).
+    `branch` is 0 on the prefix, `positions` has shape (3, L), `weights` is 0 off the replies, `seconds` is the whole
+    second that a video token shows (-1 off the video), and `marks` is 1 where a text differs from another, 0 where it
+    does not, -1 elsewhere.
     """
 
     tokens: NDArray[np.int64]
@@ -70,6 +66,7 @@ class PackedRow:
     branch: NDArray[np.int16]
     weights: NDArray[np.float32]
     seconds: NDArray[np.int64]
+    marks: NDArray[np.int64]
     patches: NDArray[np.float32] | None
     grid: tuple[int, int, int] | None
     labels: NDArray[np.float32] | None
@@ -110,25 +107,12 @@ class Batch:
     positions: torch.Tensor
     weights: torch.Tensor
     seconds: torch.Tensor
+    marks: torch.Tensor
     groups: tuple[Group, ...]
     order: torch.Tensor
     patches: torch.Tensor | None
     labels: torch.Tensor | None
     pointers: tuple[Pointers, ...]
-
-
-@dataclass(frozen=True)
-class States:
-    """What a packed forward leaves.
-
-    `last` and `lower` are hidden states (L, width) after the last and after a lower layer, `features` the video
-    tokens, `pointing` the mean negative log of the attention that the pointing heads give to what they should look at.
-    """
-
-    last: torch.Tensor
-    lower: torch.Tensor
-    features: torch.Tensor | None
-    pointing: torch.Tensor
 
 
 def patchify(frames: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[int, int, int]]:
@@ -151,7 +135,6 @@ class Packer:
         self._encode = tokenizer.backend_tokenizer.encode
         self._pad = int(tokenizer.pad_token_id or 0)
         self._video = self.ids("<|video_pad|>")
-        self._numbers = {self.ids(f" {second}")[0] for second in range(21)}
         self._head = self.ids("<|im_start|>user\n")
         self._vision = (self.ids("<|vision_start|>"), self.ids("<|vision_end|>"))
 
@@ -177,26 +160,30 @@ class Packer:
             seconds = np.concatenate([seconds, [-1], np.repeat(shown, h * w), [-1]])
         branch = [np.zeros(len(tokens), np.int16)]
         weights = [np.zeros(len(tokens), np.float32)]
+        marks = [np.full(len(tokens), -1)]
         looking: list[tuple[int, NDArray[np.bool_]]] = []
         for number, exchange in enumerate(pack.exchanges, 1):
-            asked = self.ids(f"{exchange.prompt}<|im_end|>\n<|im_start|>assistant\n")
-            reply = self.ids(f"{exchange.reply}<|im_end|>")
-            length = len(asked) + len(reply)
-            stated = [len(tokens) + len(asked) + i - 1 for i, token in enumerate(reply) if token in self._numbers]
-            if len(stated) == len(exchange.pointers):
-                looking += [(i, mask) for i, mask in zip(stated, exchange.pointers, strict=True) if mask is not None]
-            tokens += asked + reply
+            prompt = self._encode(f"{exchange.prompt}<|im_end|>\n<|im_start|>assistant\n", add_special_tokens=False)
+            reply = self._encode(f"{exchange.reply}<|im_end|>", add_special_tokens=False)
+            asked = len(prompt.ids)
+            length = asked + len(reply.ids)
+            for pointer in exchange.pointers:
+                word = next(i for i, (_, end) in enumerate(reply.offsets) if end > pointer.start)
+                looking.append((len(tokens) + asked + word - 1, pointer.mask))
+            tokens += [*prompt.ids, *reply.ids]
             positions.append(np.tile(np.arange(at, at + length), (3, 1)))
             branch.append(np.full(length, number, np.int16))
             weight = np.zeros(length, np.float32)
-            weight[len(asked) :] = exchange.weight
+            weight[asked:] = exchange.weight
             weights.append(weight)
+            marks.append(_marks(exchange, prompt.offsets, length))
         return PackedRow(
             np.asarray(tokens, np.int64),
             np.concatenate(positions, 1).astype(np.int64),
             np.concatenate(branch),
             np.concatenate(weights),
             np.pad(seconds, (0, len(tokens) - len(seconds)), constant_values=-1),
+            np.concatenate(marks),
             patches,
             grid,
             pack.labels,
@@ -225,12 +212,22 @@ class Packer:
             torch.from_numpy(np.concatenate([row.positions for row in rows], 1)),
             torch.from_numpy(np.concatenate([row.weights for row in rows])),
             torch.from_numpy(np.concatenate([row.seconds for row in rows])),
+            torch.from_numpy(np.concatenate([row.marks for row in rows])),
             groups,
             torch.argsort(flat),
             torch.from_numpy(np.concatenate(patches)) if patches else None,
             torch.from_numpy(np.concatenate(labels)) if labels else None,
             tuple(pointers),
         )
+
+
+def _marks(exchange: Exchange, offsets: list[tuple[int, int]], length: int) -> NDArray[np.int64]:
+    marks = np.full(length, -1)
+    for start, end, differs in exchange.marks:
+        for token, (_, last) in enumerate(offsets):
+            if start < last <= end:
+                marks[token] = differs
+    return marks
 
 
 def _pointers(row: PackedRow, base: int) -> Pointers:
@@ -267,102 +264,3 @@ def _group(spans: list[tuple[range, range]]) -> Group:
         mask[i, :, :, : len(seen)] = True
         valid[i, : len(own)] = True
     return Group(torch.from_numpy(queries), torch.from_numpy(keys), torch.from_numpy(mask), torch.from_numpy(valid))
-
-
-def encode_frames(model: EmbeddedModel, patches: torch.Tensor, side: int) -> torch.Tensor:
-    """The vision tower on frame pairs that all have `side` x `side` patches, in one batched pass.
-
-    Equal to `model.model.visual` when every block attends over its whole frame; the stock forward loops over frames.
-    """
-    visual = model.model.visual
-    per_frame = side * side
-    hidden = visual.patch_embed(patches).view(-1, per_frame, visual.config.hidden_size)
-    cos, sin = _vision_rotary(model, side)
-    heads = visual.config.num_heads
-    for block in visual.blocks:
-        normed = block.norm1(hidden)
-        qkv = block.attn.qkv(normed).view(len(hidden), per_frame, 3, heads, -1).permute(2, 0, 3, 1, 4)
-        query, key = _rotate(qkv[0], cos, sin), _rotate(qkv[1], cos, sin)
-        mixed = torch.nn.functional.scaled_dot_product_attention(query, key, qkv[2])
-        hidden = hidden + block.attn.proj(mixed.transpose(1, 2).reshape(len(hidden), per_frame, -1))
-        hidden = hidden + block.mlp(block.norm2(hidden))
-    merged: torch.Tensor = visual.merger(hidden.view(-1, visual.config.hidden_size))
-    return merged
-
-
-def _rotate(states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    half = states.shape[-1] // 2
-    return states * cos + torch.cat((-states[..., half:], states[..., :half]), -1) * sin
-
-
-def _vision_rotary(model: EmbeddedModel, side: int) -> tuple[torch.Tensor, torch.Tensor]:
-    from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import get_vision_position_ids
-
-    visual = model.model.visual
-    positions = get_vision_position_ids(torch.tensor([[1, side, side]]), visual.spatial_merge_size)
-    cos, sin = visual.rotary_pos_emb(torch.zeros(1), positions)
-    return cos, sin
-
-
-def hidden_states(model: EmbeddedModel, batch: Batch, side: int = 6) -> States:
-    """The forward of a packed batch.
-
-    The layers are the model's own; only attention is arranged by groups, which costs a fifth of one masked square.
-    """
-    hidden = model.get_input_embeddings()(batch.tokens)
-    features = None
-    if batch.patches is not None:
-        features = encode_frames(model, batch.patches, side)
-        where = (batch.tokens == model.config.video_token_id).unsqueeze(-1)
-        hidden = hidden.masked_scatter(where, features.to(hidden.dtype))
-    language = model.model.language_model
-    heads = language.config.num_attention_heads
-    cos, sin = language.rotary_emb(hidden, batch.positions[:, None])
-    cos, sin = cos[0, :, None], sin[0, :, None]
-    tapped = hidden
-    pointing: list[torch.Tensor] = []
-    for index, layer in enumerate(language.layers):
-        normed = layer.input_layernorm(hidden)
-        attention = layer.self_attn
-        query = _rotate(attention.q_proj(normed).view(len(hidden), heads, -1), cos, sin).flatten(1)
-        key = _rotate(attention.k_proj(normed).view(len(hidden), heads, -1), cos, sin).flatten(1)
-        value = attention.v_proj(normed)
-        if index in POINTING_LAYERS:
-            pointing += [_pointing_loss(query, key, pointers, heads) for pointers in batch.pointers]
-        mixed = torch.cat([_attend(query, key, value, group, heads) for group in batch.groups])
-        hidden = hidden + attention.o_proj(mixed.index_select(0, batch.order))
-        hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
-        tapped = hidden if index == TAPPED_LAYER else tapped
-    missed = torch.cat(pointing).mean() if pointing else torch.zeros(())
-    return States(language.norm(hidden), tapped, features, missed)
-
-
-def _pointing_loss(query: torch.Tensor, key: torch.Tensor, pointers: Pointers, heads: int) -> torch.Tensor:
-    """Negative log of the first head's attention on the right video tokens; (k,)."""
-    width = query.shape[1] // heads
-    scores = query[pointers.looking, :width] @ key[pointers.row, :width].T / width**0.5
-    scores = scores.masked_fill(~pointers.visible, -torch.inf)
-    right = scores.masked_fill(~pointers.target, -torch.inf).logsumexp(-1)
-    missed: torch.Tensor = scores.logsumexp(-1) - right
-    return missed
-
-
-def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, group: Group, heads: int) -> torch.Tensor:
-    def gathered(states: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-        return states.index_select(0, index.flatten()).view(*index.shape, heads, -1).transpose(1, 2)
-
-    mixed = torch.nn.functional.scaled_dot_product_attention(
-        gathered(query, group.queries), gathered(key, group.keys), gathered(value, group.keys), attn_mask=group.mask
-    )
-    return mixed.transpose(1, 2).flatten(2)[group.valid]
-
-
-def packed_loss(states: States, model: EmbeddedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weighted mean cross-entropy over reply tokens, and their plain accuracy."""
-    weights = batch.weights[1:]
-    chosen = weights > 0
-    logits = model.lm_head(states.last[:-1][chosen])
-    targets = batch.tokens[1:][chosen]
-    losses = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
-    scale = weights[chosen]
-    return (losses * scale).sum() / scale.sum(), (logits.argmax(-1) == targets).float().mean().detach()

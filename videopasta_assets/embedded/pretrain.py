@@ -10,12 +10,31 @@ import torch
 
 from videopasta_assets.embedded.architecture import DENSE_FRAMES, WIDTH, EmbeddedModel
 from videopasta_assets.embedded.corpus import degraded, sampled_frames
-from videopasta_assets.embedded.packing import encode_frames, patchify
+from videopasta_assets.embedded.forward import encode_frames
+from videopasta_assets.embedded.packing import patchify
 from videopasta_assets.embedded.teachers import label_rarity
-from videopasta_assets.toyworld.render import LABELS_PER_CELL, cell_labels, midpoints
+from videopasta_assets.toyworld.render import (
+    COLOUR_LABELS,
+    FLASH_LABELS,
+    HIDDEN_LABELS,
+    LABELS_PER_CELL,
+    MARK_LABELS,
+    SHAPE_LABELS,
+    SIZE_LABELS,
+    cell_labels,
+    midpoints,
+)
 from videopasta_assets.toyworld.splits import split_scene
 
 CLIPS = 6
+REPORTED = {
+    "colour": COLOUR_LABELS,
+    "flash": FLASH_LABELS,
+    "hidden": HIDDEN_LABELS,
+    "size": SIZE_LABELS,
+    "shape": SHAPE_LABELS,
+    "mark": MARK_LABELS,
+}
 
 
 def pretrain_vision(model: EmbeddedModel, seed: int, seconds: float, log: Path) -> None:
@@ -29,9 +48,9 @@ def pretrain_vision(model: EmbeddedModel, seed: int, seconds: float, log: Path) 
         for group in optimizer.param_groups:
             group["lr"] = 2e-3 * min(1.0, step / 50) * (1.0 - 0.8 * spent / seconds)
         patches, labels = _clips(seed, step)
-        states = encode_frames(model, patches, 6)
-        logits = head(states)
-        place = torch.arange(9).repeat(len(states) // 9)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = head(encode_frames(model, patches, 6)).float()
+        place = torch.arange(9).repeat(len(logits) // 9)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(
             logits[:, :LABELS_PER_CELL], labels, pos_weight=label_rarity()
         )
@@ -42,14 +61,10 @@ def pretrain_vision(model: EmbeddedModel, seed: int, seconds: float, log: Path) 
         step += 1
         if step % 50 == 0:
             hits = (logits[:, :LABELS_PER_CELL] > 0) & (labels > 0)
-            recall = (hits.sum(0) / labels.sum(0).clamp(min=1)).tolist()
             line = {"phase": "vision", "step": step, "seconds": round(spent, 1), "loss": round(loss.item(), 4)}
-            line |= {"colour": round(sum(recall[:5]) / 5, 3), "flash": round(sum(recall[5:10]) / 5, 3)}
-            line |= {"shape": round(sum(recall[10:13]) / 3, 3), "size": round(sum(recall[13:16]) / 3, 3)}
-            line |= {
-                "mark": round(sum(recall[20:]) / 5, 3),
-                "place": round((logits[:, LABELS_PER_CELL:].argmax(-1) == place).float().mean().item(), 3),
-            }
+            for name, part in REPORTED.items():
+                line[name] = round((hits[:, part].sum() / labels[:, part].sum().clamp(min=1)).item(), 3)
+            line["place"] = round((logits[:, LABELS_PER_CELL:].argmax(-1) == place).float().mean().item(), 3)
             with log.open("a") as sink:
                 sink.write(json.dumps(line) + "\n")
             print(line, flush=True)  # noqa: T201 - progress of a command

@@ -5,18 +5,28 @@ from typing import Final
 import torch
 
 from videopasta_assets.embedded.architecture import WIDTH
-from videopasta_assets.embedded.packing import Batch, States
-from videopasta_assets.toyworld.render import LABELS_PER_CELL
+from videopasta_assets.embedded.forward import States
+from videopasta_assets.embedded.packing import Batch
+from videopasta_assets.toyworld.render import (
+    FLASH_LABELS,
+    HIDDEN_LABELS,
+    LABELS_PER_CELL,
+    MARK_LABELS,
+    SETTING_LABELS,
+)
 
 MAX_SECONDS: Final = 40
+CELLS: Final = 9
 
 
 class Teachers(torch.nn.Module):
-    """Two linear heads that are thrown away after training.
+    """Linear heads that are thrown away after training.
 
     `clock` reads from the lower layers which second a video token shows: positions alone carry time in Qwen2.5-VL, and
     asking for it token by token teaches the lower layers to write it into the content. `cells` keeps the tower's
-    features saying what each cell shows, also before the language layers have learnt to ask for it.
+    features saying what each cell shows, also before the language layers have learnt to ask for it. `contrast` asks of
+    each word of an adversary whether it departs from the aligned answer: a verdict only has to collect the departures.
+    `place` keeps the tower's features saying which cell they are: the rotary base leaves columns almost unturned.
     """
 
     rarity: torch.Tensor
@@ -25,22 +35,33 @@ class Teachers(torch.nn.Module):
         super().__init__()
         self.clock = torch.nn.Linear(WIDTH, MAX_SECONDS + 1)
         self.cells = torch.nn.Linear(WIDTH, LABELS_PER_CELL)
+        self.contrast = torch.nn.Linear(WIDTH, 1)
+        self.place = torch.nn.Linear(WIDTH, CELLS)
         self.register_buffer("rarity", label_rarity(), persistent=False)
 
     def loss(self, states: States, batch: Batch) -> torch.Tensor:
-        """The losses (clock, cells, pointing); zeros for a batch without a video."""
+        """The losses (clock, cells, pointing, contrast, place); zero for what a batch has not."""
+        nothing = torch.zeros(())
+        marked = batch.marks >= 0
+        contrast = nothing
+        if marked.any():
+            logits = self.contrast(states.middle[marked]).squeeze(-1).float()
+            contrast = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.marks[marked].float())
         if states.features is None or batch.labels is None:
-            return torch.zeros(3)
+            return torch.stack([nothing, nothing, nothing, contrast, nothing])
         shown = batch.seconds >= 0
-        clock = torch.nn.functional.cross_entropy(self.clock(states.lower[shown]), batch.seconds[shown])
+        clock = torch.nn.functional.cross_entropy(self.clock(states.lower[shown]).float(), batch.seconds[shown])
         cells = torch.nn.functional.binary_cross_entropy_with_logits(
-            self.cells(states.features), batch.labels, pos_weight=self.rarity
+            self.cells(states.features).float(), batch.labels, pos_weight=self.rarity
         )
-        return torch.stack([clock, cells, states.pointing])
+        stands = torch.arange(CELLS).repeat(len(states.features) // CELLS)
+        place = torch.nn.functional.cross_entropy(self.place(states.features).float(), stands)
+        return torch.stack([clock, cells, states.pointing, contrast, place])
 
 
 def label_rarity() -> torch.Tensor:
-    """Weights of the positive cell labels: flashes and marks are rare, and everything hangs on them."""
-    weights = torch.full((LABELS_PER_CELL,), 1.0)
-    weights[:5], weights[5:10], weights[10:16], weights[-5:] = 2.0, 6.0, 2.0, 20.0
+    """Weights of the positive cell labels: flashes, hidden things and marks are rare, and everything hangs on them."""
+    weights = torch.full((LABELS_PER_CELL,), 2.0)
+    weights[FLASH_LABELS], weights[HIDDEN_LABELS], weights[MARK_LABELS] = 6.0, 6.0, 20.0
+    weights[SETTING_LABELS] = 1.0
     return weights

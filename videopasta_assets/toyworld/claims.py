@@ -33,7 +33,8 @@ SLOT_VALUES: Final[dict[str, tuple[str, ...]]] = {
     "g": GROUNDS,
     "e": EDGES,
     "v": VERBS,
-    "k": ("once", "twice"),
+    "t": PLACES,
+    "m": (*COLOURS, "missing"),
     "a": SETTINGS,
     "b": SETTINGS,
     "s": tuple(str(second) for second in range(21)),
@@ -67,22 +68,23 @@ FORMS: Final[dict[str, tuple[FailureMode, str]]] = {
     "setting": (C, "the setting is {a} at {s} s"),
     "stays": (C, "the setting stays {a}"),
     "changes": (C, "the setting goes from {a} to {b}"),
-    "both_ends": (C, "the {x} is there at the start and at the end"),
-    "only_start": (C, "the {x} is there at the start but not at the end"),
-    "only_end": (C, "the {x} is there at the end but not at the start"),
-    "neither_end": (C, "the {x} is not there at the start and not at the end"),
-    "comes_back": (C, "the {x} leaves and comes back"),
-    "gone": (C, "the {x} leaves and never comes back"),
-    "late": (C, "the {x} comes late and stays"),
-    "never_leaves": (C, "the {x} is there all the time"),
-    "jumps": (C, "the {x} jumps {k}"),
+    "both_ends": (C, "the {x} is at the {p} at the start and at the {q} at the end"),
+    "only_start": (C, "the {x} is at the {p} at the start and gone at the end"),
+    "only_end": (C, "the {x} is missing at the start and at the {q} at the end"),
+    "neither_end": (C, "the {x} is missing at the start and gone at the end"),
+    "comes_back": (C, "the {x} is there from the start to {s} s and again from {r} s to the end"),
+    "gone": (C, "the {x} is there from the start to {s} s and never comes back"),
+    "late": (C, "the {x} is there from {s} s to the end"),
+    "never_leaves": (C, "the {x} is there from the start to the end"),
+    "jumps_once": (C, "the {x} is at the {p} and then at the {q}, it jumps once"),
+    "jumps_twice": (C, "the {x} is at the {p} and then at the {q} and then at the {t}, it jumps twice"),
     "always_jumps": (C, "the {x} jumps all the time"),
-    "never_jumps": (C, "the {x} never jumps"),
-    "announced": (C, "the opening mark announces the {x}"),
-    "no_mark": (C, "no opening mark announces the {x}"),
+    "never_jumps": (C, "the {x} is at the {p} and stays, it never jumps"),
+    "announced": (C, "the opening mark is {m} and announces the {x}"),
+    "no_mark": (C, "the opening mark is {m} and does not announce the {x}"),
 }
-"""Core forms: mode and English, by kind. What a comparison rests on comes before its outcome: a model that writes word
-by word can then read off the one from the other."""
+"""Core forms: mode and English, by kind. What an outcome rests on (places, seconds, the mark's colour) comes before it:
+a model that writes word by word looks up one thing after the other, and reads the outcome off what it has written."""
 
 PREFIXES: Final[dict[str, tuple[FailureMode, str]]] = {
     "equidistant": (S, "at the same distance as all others"),

@@ -1,7 +1,7 @@
 """Exact truth of every claim in a scene."""
 
 from videopasta_assets.toyworld.claims import EDGES, GROUNDS, Claim, place_name
-from videopasta_assets.toyworld.scene import SIZES, Scene, Thing
+from videopasta_assets.toyworld.scene import SIZES, Place, Scene, Thing
 
 
 def tolerance(scene: Scene) -> float:
@@ -37,6 +37,11 @@ def hider(scene: Scene, thing: Thing) -> Thing | None:
         ),
         None,
     )
+
+
+def end_place(scene: Scene, thing: Thing) -> Place:
+    """Cell in which the video ends for it."""
+    return thing.place(scene.duration)
 
 
 def event_times(thing: Thing, verb: str) -> tuple[float, ...]:
@@ -100,12 +105,19 @@ def holds(claim: Claim, scene: Scene) -> bool:  # noqa: PLR0911, PLR0912 - a tab
             return GROUNDS[SIZES.index(x.size)] == slots["g"] and p == start
         case "edge":
             return EDGES[x.start_place[0]] == slots["e"] and p == start
-        case "both_ends" | "never_leaves" | "only_start" | "only_end" | "comes_back" | "gone" | "late":
-            return x.presence in _PRESENCES[claim.kind]
-        case "jumps" | "never_jumps":
-            return len(x.jumps) == {"never": 0, "once": 1, "twice": 2}[slots.get("k", "never")]
+        case "both_ends" | "only_start" | "only_end":
+            placed = p in (None, start) and slots.get("q") in (None, place_name(end_place(scene, x)))
+            return x.presence in _PRESENCES[claim.kind] and placed
+        case "never_leaves" | "comes_back" | "gone" | "late":
+            times = [time for span in x.spans for time in span if 0 < time < scene.duration]
+            stated = [slots[name] for name in "sr" if name in slots]
+            return x.presence in _PRESENCES[claim.kind] and all(map(about, stated, times))
+        case "jumps_once" | "jumps_twice" | "never_jumps":
+            path = [place_name(place) for place in (x.start_place, *(jump.to for jump in x.jumps))]
+            return path == [slots[name] for name in "pqt" if name in slots]
         case "announced" | "no_mark":
-            return (scene.mark == x.colour) == (claim.kind == "announced")
+            marked = slots["m"] == (scene.mark or "missing")
+            return marked and (scene.mark == x.colour) == (claim.kind == "announced")
         case "happens":
             return any(about(slots["s"], time) for time in event_times(x, slots["v"]))
     if claim.kind in ("ends_before", "ends_after") and y is not None:

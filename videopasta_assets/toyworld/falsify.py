@@ -21,7 +21,7 @@ from videopasta_assets.toyworld.claims import (
 )
 from videopasta_assets.toyworld.facts import event_times, holds, seconds
 from videopasta_assets.toyworld.questions import Question, true_answer
-from videopasta_assets.toyworld.scene import COLUMNS, ROWS, SETTINGS, Scene
+from videopasta_assets.toyworld.scene import COLOURS, COLUMNS, ROWS, SETTINGS, Scene
 
 _MIRROR = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
 
@@ -96,7 +96,7 @@ def _mirrored(core: Claim) -> Claim:
         row, column = text.split()
         return f"{row} {_MIRROR[column]}" if column in _MIRROR else f"{_MIRROR.get(row, row)} {column}"
 
-    slots = {name: mirror(value) if name in "pq" else value for name, value in core.slots}
+    slots = {name: mirror(value) if name in "pqt" else value for name, value in core.slots}
     if "o" in slots:
         slots["o"] = "right of" if slots["o"] == "left of" else "left of"
     if "h" in slots:
@@ -129,22 +129,54 @@ def _swapped(scene: Scene, core: Claim) -> list[Claim]:
     return [core.replaced(s=second) for second in others]
 
 
-def _reversed(core: Claim) -> list[Claim]:
+def _reversed(core: Claim) -> list[Claim]:  # noqa: PLR0911 - a table of forms
     slots = dict(core.slots)
-    if core.kind == "changes":
-        return [claim("changes", a=slots["b"], b=slots["a"])]
-    pairs = {"only_start": "only_end", "only_end": "only_start", "gone": "late", "late": "gone"}
-    pairs |= {"announced": "no_mark", "no_mark": "announced", "comes_back": "late", "never_leaves": "gone"}
-    return [claim(pairs[core.kind], x=slots["x"])] if core.kind in pairs else []
+    x = slots.get("x", "")
+    match core.kind:
+        case "changes":
+            return [claim("changes", a=slots["b"], b=slots["a"])]
+        case "only_start":
+            return [claim("only_end", x=x, q=slots["p"])]
+        case "only_end":
+            return [claim("only_start", x=x, p=slots["q"])]
+        case "both_ends":
+            return [claim("both_ends", x=x, p=slots["q"], q=slots["p"])]
+        case "gone":
+            return [claim("late", x=x, s=slots["s"])]
+        case "late":
+            return [claim("gone", x=x, s=slots["s"])]
+        case "comes_back":
+            return [claim("late", x=x, s=slots["r"])]
+        case "announced":
+            return [claim("no_mark", x=x, m="missing")]
+        case "no_mark":
+            return [claim("announced", x=x, m=x.split()[0])]
+        case "jumps_once":
+            return [core.replaced(p=slots["q"], q=slots["p"])]
+        case "jumps_twice":
+            return [core.replaced(p=slots["t"], t=slots["p"])]
+    return []
 
 
-def _static(scene: Scene, core: Claim, last: bool) -> list[Claim]:
+def _static(scene: Scene, core: Claim, last: bool) -> list[Claim]:  # noqa: PLR0911 - a table of forms
     slots = dict(core.slots)
-    if core.kind in ("stays", "changes"):
-        return [claim("stays", a=scene.settings[-1 if last else 0])]
-    family = {"only_start": "both_ends", "only_end": "both_ends", "comes_back": "never_leaves", "gone": "never_leaves"}
-    family |= {"late": "never_leaves", "jumps": "never_jumps", "announced": "no_mark"}
-    return [claim(family[core.kind], x=slots["x"])] if core.kind in family else []
+    x = slots.get("x", "")
+    match core.kind:
+        case "stays" | "changes":
+            return [claim("stays", a=scene.settings[-1 if last else 0])]
+        case "only_start" | "only_end":
+            place = slots.get("p") or slots["q"]
+            return [claim("both_ends", x=x, p=place, q=place)]
+        case "both_ends":
+            place = slots["q" if last else "p"]
+            return [claim("both_ends", x=x, p=place, q=place)]
+        case "comes_back" | "gone" | "late":
+            return [claim("never_leaves", x=x)]
+        case "jumps_once" | "jumps_twice":
+            return [claim("never_jumps", x=x, p=slots["q" if last else "p"])]
+        case "announced":
+            return [claim("no_mark", x=x, m="missing")]
+    return []
 
 
 def _wrong_seconds(scene: Scene, second: str) -> list[str]:
@@ -200,17 +232,22 @@ def wrong_claims(  # noqa: PLR0912, PLR0915 - one case for each form
         case "setting":
             options = [core.replaced(a=setting) for setting in SETTINGS]
         case "both_ends" | "only_start" | "only_end" | "neither_end":
-            options = [claim(kind, x=x or "") for kind in ("both_ends", "only_start", "only_end", "neither_end")]
+            p, q = slots.get("p") or places[0], slots.get("q") or places[1]
+            options = [claim(kind, x=x or "", p=p, q=q) for kind in ("both_ends", "only_start", "only_end")]
+            options += [claim("neither_end", x=x or ""), claim("both_ends", x=x or "", p=p, q=places[2])]
         case "never_leaves" | "comes_back" | "gone" | "late":
-            options = [claim(kind, x=x or "") for kind in ("never_leaves", "comes_back", "gone", "late")]
-        case "jumps" | "never_jumps" | "always_jumps":
-            options = [claim(kind, x=x or "") for kind in ("never_jumps", "always_jumps")]
-            options += [claim("jumps", x=x or "", k=k) for k in ("once", "twice")]
+            options = _wrong_presences(scene, core, x or "", rng)
+        case "jumps_once" | "jumps_twice" | "never_jumps" | "always_jumps":
+            p = slots.get("p") or places[0]
+            q, t, u = ([slots[name] for name in "qt" if name in slots] + [o for o in places if o != p])[:3]
+            options = [claim("never_jumps", x=x or "", p=p), claim("jumps_once", x=x or "", p=p, q=q)]
+            options += [claim("jumps_twice", x=x or "", p=p, q=q, t=t), claim("jumps_once", x=x or "", p=p, q=u)]
         case "announced" | "no_mark":
-            options = [claim("announced", x=x or ""), claim("no_mark", x=x or "")]
-            colours = {name.split()[0] for name in names}
-            absent = [name for name in NAMES if name.split()[0] not in colours]
-            options += [claim("announced", x=name) for name in (*names, *rng.sample(absent, 2)) if name != x]
+            colour = (x or "").split()[0]
+            shown = scene.mark or rng.choice([name.split()[0] for name in names])
+            others = [name for name in COLOURS if name not in (colour, shown)]
+            options = [claim("announced", x=x or "", m=colour), claim("no_mark", x=x or "", m="missing")]
+            options += [claim("no_mark", x=x or "", m=m) for m in (shown, *rng.sample(others, 2)) if m != colour]
         case _:
             options = _wrong_times(scene, core, x or "", rng)
     wrong = list(dict.fromkeys(option for option in options if option != core and not holds(option, scene)))
@@ -218,6 +255,16 @@ def wrong_claims(  # noqa: PLR0912, PLR0915 - one case for each form
         wrong = [core.replaced(s=s) for s in ("0", "10", "20") if not holds(core.replaced(s=s), scene)][:1]
     rng.shuffle(wrong)
     return wrong
+
+
+def _wrong_presences(scene: Scene, core: Claim, x: str, rng: random.Random) -> list[Claim]:
+    slots = dict(core.slots)
+    early, late = sorted(rng.sample(range(1, max(4, int(scene.duration))), 2))
+    s, r = int(slots.get("s", early)), int(slots.get("r", late))
+    options = [claim("never_leaves", x=x), claim("gone", x=x, s=s), claim("late", x=x, s=s)]
+    options.append(claim("comes_back", x=x, s=s, r=r if r > s else min(20, s + 2)))
+    options += [core.replaced(s=second) for second in _wrong_seconds(scene, str(s))[:1] if "s" in slots]
+    return options
 
 
 def _wrong_times(scene: Scene, core: Claim, x: str, rng: random.Random) -> list[Claim]:

@@ -3,7 +3,8 @@
 Distractors that are all edits of the truth give it away: the truth is then what shares most with the other three. So
 two facets of the claim are varied, each over two values, and the options are all four combinations: every value occurs
 twice, whichever option is true. Other seconds are drawn from where true ones come from, and no option contradicts
-itself. Where a claim has one facet alone, the options are four of its values.
+itself. Where a claim has one facet alone, the options are four of its values; where its kind decides which slots it
+has, they are two kinds with two values each, or all four kinds.
 """
 
 import random
@@ -13,11 +14,11 @@ from functools import cache
 from typing import Final
 
 from videopasta_assets.taxonomy import FailureMode
-from videopasta_assets.toyworld.claims import EDGES, NAMES, PLACES, VERBS, Claim, Sentence, claim
+from videopasta_assets.toyworld.claims import EDGES, PLACES, VERBS, Claim, Sentence, claim
 from videopasta_assets.toyworld.facts import event_times, holds, seconds, tolerance
 from videopasta_assets.toyworld.falsify import wrong_claims
 from videopasta_assets.toyworld.questions import Question
-from videopasta_assets.toyworld.scene import COLUMNS, ROWS, SETTINGS, Scene, sample_scene
+from videopasta_assets.toyworld.scene import COLOURS, COLUMNS, ROWS, SETTINGS, Scene, sample_scene
 
 OPTIONS: Final = 4
 QUESTION: Final = "question"
@@ -42,6 +43,19 @@ _GAP_SLOTS: Final = 1.6
 
 _GIVEN: Final = frozenset({"at", "setting"})
 """Kinds whose second is part of the question."""
+
+
+_ENDS: Final = ("both_ends", "only_start", "only_end")
+_PATHS: Final = ("never_jumps", "jumps_once", "jumps_twice")
+_PRESENCES: Final = {"never_leaves": (), "gone": ("leaves",), "late": ("enters",), "comes_back": ("leaves", "returns")}
+"""Kinds that tell when a thing is there, and the events at their seconds."""
+
+_MOVING: Final = 0.3
+"""Share of things that end in another cell than they start in."""
+
+_MARKS: Final = ("announced", "no_mark")
+_IN_KINDS: Final = frozenset({*_ENDS, *_PATHS, *_PRESENCES, *_MARKS})
+"""Forms whose kind carries the answer; their slots depend on it."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +87,61 @@ def four_options(scene: Scene, question: Question, rng: random.Random) -> tuple[
 
 def distractors(scene: Scene, truth: Claim, rng: random.Random) -> list[Claim] | None:
     """Three false claims that answer the same question as `truth`, shuffled; None where there are not so many."""
+    if truth.kind in _IN_KINDS:
+        found = _other_kinds(scene, truth, rng)
+        rng.shuffle(found)
+        return found if len(found) == OPTIONS - 1 else None
     fields = _taken_apart(truth)
     edits = list(_edits(scene, truth, fields, rng))
     rng.shuffle(edits)
     chosen = next(_squares(scene, truth, fields, edits), None)
     if chosen is None:
-        found = [_assembled(fields | edit) for edit in edits]
-        chosen = list(dict.fromkeys(c for c in found if c is not None and _wrong(scene, truth, c)))[: OPTIONS - 1]
+        made = [_assembled(fields | edit) for edit in edits]
+        chosen = list(dict.fromkeys(c for c in made if c is not None and _wrong(scene, truth, c)))[: OPTIONS - 1]
     rng.shuffle(chosen)
     return chosen if len(chosen) == OPTIONS - 1 else None
+
+
+def _other_kinds(scene: Scene, truth: Claim, rng: random.Random) -> list[Claim]:
+    x = truth["x"]
+    if truth.kind in _PRESENCES:
+        found = [_presence(scene, kind, x, rng) for kind in _PRESENCES if kind != truth.kind]
+    elif truth.kind in _MARKS:
+        others = rng.sample([colour for colour in COLOURS if colour not in (x.split()[0], truth["m"])], 2)
+        if truth.kind == "no_mark" and truth["m"] != "missing":
+            others.pop()
+        found = [claim("announced", x=x, m=x.split()[0])]
+        found += [claim("no_mark", x=x, m=colour) for colour in ("missing", *others)]
+    else:
+        found = _two_kinds(truth, _ENDS if truth.kind in _ENDS else _PATHS, rng)
+    return [option for option in dict.fromkeys(found) if option != truth and not holds(option, scene)]
+
+
+def _two_kinds(truth: Claim, family: tuple[str, ...], rng: random.Random) -> list[Claim]:
+    """Truth's kind and another one, each with two values of its places."""
+    partner = rng.choice([kind for kind in family if kind != truth.kind])
+    slots = dict(truth.slots)
+    spare = rng.sample([place for place in PLACES if place not in slots.values()], 5)
+    filled = {"x": slots["x"], **{slot: slots.get(slot) or spare.pop() for slot in "pqt"}}
+    if family is _ENDS:
+        # Most things end where they start: so do most of the false ones, or the true one would stand out.
+        moves = slots["p"] != slots["q"] if truth.kind == "both_ends" else rng.random() < _MOVING
+        filled["p"], filled["q"] = slots.get("p") or slots["q"], slots.get("q") or slots["p"]
+        if moves and truth.kind != "both_ends":
+            filled["p" if truth.kind == "only_end" else "q"] = spare.pop()
+        varied = filled | {"p": (other := spare.pop()), "q": spare.pop() if moves else other}
+    else:
+        varied = filled | {"p": spare.pop()}
+    return [claim(truth.kind, **varied), claim(partner, **filled), claim(partner, **varied)]
+
+
+def _presence(scene: Scene, kind: str, x: str, rng: random.Random) -> Claim:
+    """A claim of the kind with seconds at which its events are as likely as any."""
+    while True:
+        fractions = [rng.choice(_likely_fractions()[event]) for event in _PRESENCES[kind]]
+        if fractions == sorted(fractions):
+            times = [seconds(fraction * scene.duration) for fraction in fractions]
+            return claim(kind, x=x, **dict(zip("sr", times, strict=False)))
 
 
 def _squares(scene: Scene, truth: Claim, fields: _Fields, edits: list[_Fields]) -> Iterator[list[Claim]]:
@@ -116,12 +176,6 @@ def _edits(scene: Scene, truth: Claim, fields: _Fields, rng: random.Random) -> I
     """Changes of one facet each, by their new values."""
     if fields["kind"] in _SAME_VALUES:
         yield from _two_values(scene, fields, rng)
-        return
-    if truth.kind in ("announced", "no_mark"):
-        yield {"kind": "no_mark" if truth.kind == "announced" else "announced"}
-        colours = {thing.colour for thing in scene.things}
-        strangers = rng.sample([name for name in NAMES if name.split()[0] not in colours], 2)
-        yield from ({"kind": "announced", "x": name} for name in strangers)
         return
     others = _other_facets(fields, wrong_claims(scene, truth, rng))
     yield from others

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from videopasta_assets.taxonomy import CATEGORIES, FailureMode
 from videopasta_assets.toyworld.claims import EDGES, GROUNDS, NUMBERS, C, Claim, S, Sentence, T, claim, place_name
-from videopasta_assets.toyworld.facts import closest, event_times, farthest, hider, opening, seconds
-from videopasta_assets.toyworld.scene import SIZES, Scene, Thing
+from videopasta_assets.toyworld.facts import closest, end_place, event_times, farthest, hider, opening, seconds
+from videopasta_assets.toyworld.scene import COLOURS, SIZES, Scene, Thing
 
 MODE_OF: dict[str, FailureMode] = {category: mode for mode, names in CATEGORIES.items() for category in names}
 
@@ -219,13 +219,37 @@ def _concurrent(scene: Scene) -> _Found:
     return found
 
 
-def _continuity(scene: Scene) -> _Found:
+def continuity_claim(scene: Scene, thing: Thing) -> Claim:
+    """Where it is at the start and at the end."""
     kinds = {"throughout": "both_ends", "returns": "both_ends", "leaves": "only_start", "enters": "only_end"}
+    return claim(kinds[thing.presence], x=thing.name, p=_place(thing), q=place_name(end_place(scene, thing)))
+
+
+def persistence_claim(scene: Scene, thing: Thing) -> Claim:
+    """When it is there."""
+    kinds = {"throughout": "never_leaves", "returns": "comes_back", "leaves": "gone", "enters": "late"}
+    times = [seconds(time) for span in thing.spans for time in span if 0 < time < scene.duration]
+    return claim(kinds[thing.presence], x=thing.name, **dict(zip("sr", times, strict=False)))
+
+
+def path_claim(thing: Thing) -> Claim:
+    """The cells that it is in, one after the other, and so how often it jumps."""
+    path = [place_name(place) for place in (thing.start_place, *(jump.to for jump in thing.jumps))]
+    kind = ("never_jumps", "jumps_once", "jumps_twice")[len(thing.jumps)]
+    return claim(kind, x=thing.name, **dict(zip("pqt", path, strict=False)))
+
+
+def mark_claim(scene: Scene, thing: Thing) -> Claim:
+    kind = "announced" if scene.mark == thing.colour else "no_mark"
+    return claim(kind, x=thing.name, m=scene.mark or "missing")
+
+
+def _continuity(scene: Scene) -> _Found:
     return [
         (
-            kinds[thing.presence],
+            (answer := continuity_claim(scene, thing)).kind,
             f"Is the {thing.name} there at the start and at the end?",
-            claim(kinds[thing.presence], x=thing.name),
+            answer,
             thing.name,
         )
         for thing in scene.things
@@ -233,12 +257,11 @@ def _continuity(scene: Scene) -> _Found:
 
 
 def _persistence(scene: Scene) -> _Found:
-    kinds = {"throughout": "never_leaves", "returns": "comes_back", "leaves": "gone", "enters": "late"}
     return [
         (
             thing.presence,
             f"Does the {thing.name} leave and come back?",
-            claim(kinds[thing.presence], x=thing.name),
+            persistence_claim(scene, thing),
             thing.name,
         )
         for thing in scene.things
@@ -250,24 +273,20 @@ def _setting(scene: Scene) -> _Found:
 
 
 def _repetition(scene: Scene) -> _Found:
-    found: _Found = []
-    for thing in scene.things:
-        count = len(thing.jumps)
-        answer = (
-            claim("never_jumps", x=thing.name)
-            if not count
-            else claim("jumps", x=thing.name, k=("once", "twice")[count - 1])
-        )
-        found.append((str(count), f"How often does the {thing.name} jump?", answer, thing.name))
-    return found
+    return [
+        (str(len(thing.jumps)), f"How often does the {thing.name} jump?", path_claim(thing), thing.name)
+        for thing in scene.things
+    ]
 
 
 def _foreshadowing(scene: Scene) -> _Found:
+    # A mark of another colour is two classes: two of a question's four options are of that kind.
+    classes = {"missing": "missing", **{colour: f"other {i % 2}" for i, colour in enumerate(COLOURS)}}
     return [
         (
-            str(scene.mark == thing.colour),
+            "announced" if scene.mark == thing.colour else classes[scene.mark or "missing"],
             f"Does the opening mark announce the {thing.name}?",
-            claim("announced" if scene.mark == thing.colour else "no_mark", x=thing.name),
+            mark_claim(scene, thing),
             thing.name,
         )
         for thing in scene.things

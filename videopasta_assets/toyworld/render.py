@@ -27,7 +27,16 @@ MARK_RADIUS: Final = 0.065
 MARK_SLOTS: Final = 1.4
 
 Frames = NDArray[np.uint8]
-LABELS_PER_CELL: Final = len(COLOURS) * 2 + len(SHAPES) + len(SIZES) + len(SETTINGS) + len(COLOURS)
+COLOUR_LABELS: Final = slice(0, 5)
+FLASH_LABELS: Final = slice(5, 10)
+HIDDEN_LABELS: Final = slice(10, 15)
+SIZE_LABELS: Final = slice(15, 30)
+SHAPE_LABELS: Final = slice(30, 45)
+SETTING_LABELS: Final = slice(45, 49)
+MARK_LABELS: Final = slice(49, 54)
+LABELS_PER_CELL: Final = 54
+"""Columns of `cell_labels`: of each colour whether it is there, flashes, is partly hidden, which of three sizes and of
+three shapes it has; the setting; the mark's colour."""
 
 
 def render(scene: Scene, times: NDArray[np.float64], size: int) -> Frames:
@@ -140,34 +149,30 @@ def _distance(shape: str, x: NDArray[np.float32], y: NDArray[np.float32], radius
 
 
 def cell_labels(scene: Scene, times: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Per pair of frames and cell: colours, flashing colours, shapes, sizes, setting, mark.
-
-    Shape (T / 2, 9, LABELS_PER_CELL).
-    """
+    """What each cell shows in each pair of frames: 0 or 1, of shape (T / 2, 9, LABELS_PER_CELL)."""
     steps = len(times) // 2
     labels = np.zeros((steps, 9, LABELS_PER_CELL), np.float32)
-    n = len(COLOURS)
-    offset_shape, offset_size = 2 * n, 2 * n + len(SHAPES)
-    offset_setting = offset_size + len(SIZES)
-    offset_mark = offset_setting + len(SETTINGS)
     for index, time in enumerate(times[: steps * 2]):
         row = labels[index // 2]
-        row[:, offset_setting + SETTINGS.index(scene.setting(float(time)))] = 1
+        row[:, SETTING_LABELS.start + SETTINGS.index(scene.setting(float(time)))] = 1
         if scene.mark is not None and time < MARK_SLOTS * scene.slot:
-            row[2, offset_mark + COLOURS.index(scene.mark)] = 1
+            row[2, MARK_LABELS.start + COLOURS.index(scene.mark)] = 1
+        shown: dict[tuple[int, int], list[Thing]] = {}
         for thing in scene.things:
             centre = position(scene, thing, float(time))
-            if centre is None or not (0 < centre[0] < 1 and 0 < centre[1] < 1):
-                continue
-            place = thing.place(float(time))
+            if centre is not None and 0 < centre[0] < 1 and 0 < centre[1] < 1:
+                shown.setdefault(thing.place(float(time)), []).append(thing)
+        for place, things in shown.items():
             cell = row[place[0] * 3 + place[1]]
-            colour = COLOURS.index(thing.colour)
-            cell[colour] = 1
-            if thing.flash <= time < thing.flash + scene.slot:
-                cell[n + colour] = 1
-            cell[offset_shape + SHAPES.index(thing.shape)] = 1
-            cell[offset_size + SIZES.index(thing.size)] = 1
-    return labels
+            front = max(things, key=lambda thing: RADIUS[thing.size])
+            for thing in things:
+                colour = COLOURS.index(thing.colour)
+                cell[COLOUR_LABELS.start + colour] = 1
+                cell[FLASH_LABELS.start + colour] += thing.flash <= time < thing.flash + scene.slot
+                cell[HIDDEN_LABELS.start + colour] += thing is not front
+                cell[SIZE_LABELS.start + 3 * colour + SIZES.index(thing.size)] = 1
+                cell[SHAPE_LABELS.start + 3 * colour + SHAPES.index(thing.shape)] = 1
+    return np.minimum(labels, 1)
 
 
 def midpoints(duration: float, count: int) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ NONE_OF_THEM: Final = "None of the other options is true."
 
 CONTROL: Final = "_control"
 
-VACUOUS: Final = frozenset({"never_jumps", "neither_end", "no_mark"})
+VACUOUS: Final = frozenset({"neither_end", "no_mark"})
 """Claims that one may also call true of a thing that is not there: no option of an unanswerable question may be one."""
 
 
