@@ -22,7 +22,7 @@ from pathlib import Path
 
 import duckdb
 
-from dbt_like_sql.library import load_models
+from dbt_like_sql.catalog import load_models
 from dbt_like_sql.views import connect
 from videopasta_assets.lake import TABLES, Address, Lake
 from videopasta_assets.lake.sql import SQL_TYPES

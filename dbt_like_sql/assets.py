@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import dagster as dg
 
+from dbt_like_sql.catalog import RECIPE_SETTINGS, load_models
 from dbt_like_sql.check import SqlCheck
-from dbt_like_sql.library import RECIPE_SETTINGS, load_models
 from dbt_like_sql.materialize import materialize_model
 from dbt_like_sql.model import SqlModel
 from dbt_like_sql.views import Warehouse, connect

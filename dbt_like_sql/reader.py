@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import sqlglot
 from sqlglot import exp
 
-from dbt_like_sql.library import RECIPE_SETTINGS, load_models
+from dbt_like_sql.catalog import RECIPE_SETTINGS, load_models
 from dbt_like_sql.model import DIALECT
 from dbt_like_sql.views import connect
 from videopasta_assets.errors import UserError

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dbt_like_sql.library import RECIPE_SETTINGS, load_models
+from dbt_like_sql.catalog import RECIPE_SETTINGS, load_models
 from dbt_like_sql.model import SqlModel
 from videopasta_assets.config.settings import RecipeSettings
 from videopasta_assets.errors import UserError

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dbt_like_sql.library import load_models
+from dbt_like_sql.catalog import load_models
 from dbt_like_sql.views import connect
 from tests.fakes.bench_project import BenchProject
 from videopasta_assets.config.settings import RecipeSettings

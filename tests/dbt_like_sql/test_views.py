@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dbt_like_sql.library import load_models
+from dbt_like_sql.catalog import load_models
 from dbt_like_sql.materialize import SqlModelError, materialize_model
 from dbt_like_sql.model import parse_model
 from dbt_like_sql.views import connect

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from dbt_like_sql.library import load_models
+from dbt_like_sql.catalog import load_models
 from dbt_like_sql.materialize import materialize_model
 from dbt_like_sql.views import connect
 from tests.fakes.counting_engine import OneEngine

@@ -11,7 +11,8 @@ from videopasta_assets.assets.pair_integrity import broken_pairs, leaked_instruc
 from videopasta_assets.assets.preview import column_lineage, markdown_picture, markdown_table
 from videopasta_assets.assets.shard_asset import shard_asset
 from videopasta_assets.errors import VideoPastaError
-from videopasta_assets.reports.tally import ModeTally, potential_slots
+from videopasta_assets.recipes.retention import ModeTally
+from videopasta_assets.reports.tally import potential_slots
 from videopasta_assets.stages import human_verdicts
 from videopasta_assets.stages import verified_pairs as stage
 from videopasta_assets.stages.human_verdicts import Decision

@@ -66,7 +66,7 @@ def _answered(reader: "Reader", query: str, name: str) -> "Answer":
 
 def _listed(reader: "Reader", name: str, columns_too: bool) -> "Answer":
     """Columns of one table, or of all; for people, who asked for all, one line a table."""
-    from dbt_like_sql.library import load_models
+    from dbt_like_sql.catalog import load_models
     from dbt_like_sql.reader import Answer
     from videopasta_assets.lake import TABLES
     from videopasta_assets.lake.sql import RECORDS

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from videopasta_assets.cli.console import table
-from videopasta_assets.recipes.retention import attempt_acceptance
+from videopasta_assets.recipes.retention import ModeTally
 from videopasta_assets.taxonomy import MODES
 
 if TYPE_CHECKING:
@@ -34,26 +34,6 @@ FROM benchmark_scores WHERE error IS NULL ORDER BY experiment, benchmark, mode =
 
 
 @dataclass(frozen=True)
-class ModeSummary:
-    """One failure mode: its potential adversary slots, everything generated for them, and what passed."""
-
-    mode: str
-    slots: int
-    attempts: int
-    pairs: int
-
-    @property
-    def retention(self) -> float | None:
-        """Share of potential slots that ended as a pair."""
-        return self.pairs / self.slots if self.slots else None
-
-    @property
-    def acceptance(self) -> float | None:
-        """Share of generated adversaries that became a pair."""
-        return attempt_acceptance(self.pairs, self.attempts)
-
-
-@dataclass(frozen=True)
 class Summary:
     """Counts, retention by mode, checkpoints and scores of a project."""
 
@@ -62,7 +42,7 @@ class Summary:
     queries: int
     aligned_responses: int
     pairs: int
-    modes: tuple[ModeSummary, ...]
+    modes: tuple[ModeTally, ...]
     checkpoints: tuple[dict[str, Any], ...]
     scores: tuple[dict[str, Any], ...]
 
@@ -89,7 +69,7 @@ def summarize(connection: "duckdb.DuckDBPyConnection", project: "Project") -> Su
         queries,
         aligned,
         pairs,
-        modes=tuple(ModeSummary(mode.value, *made.get(mode.value, (0, 0, 0))) for mode in MODES),
+        modes=tuple(ModeTally(mode.value, *made.get(mode.value, (0, 0, 0))) for mode in MODES),
         checkpoints=_records(connection, _CHECKPOINTS),
         scores=_records(connection, _SCORES),
     )

@@ -27,9 +27,10 @@ from videopasta_assets.prompts.library import PromptLibrary
 from videopasta_assets.recipes.targeting import parse_mode_judgement
 from videopasta_assets.recipes.verdict import parse_verdict, verdict_status
 from videopasta_assets.taxonomy import MODES, STRATEGIES, FailureMode
-from videopasta_assets.toyworld.benchmark import Balance, four_options
+from videopasta_assets.toyworld.benchmark import Balance
 from videopasta_assets.toyworld.contrast import contradicted_modes, salient_mode
 from videopasta_assets.toyworld.folder import write_folder
+from videopasta_assets.toyworld.options import four_options
 from videopasta_assets.toyworld.questions import MODE_OF, Question
 from videopasta_assets.toyworld.scene import Scene
 from videopasta_assets.toyworld.splits import scenes

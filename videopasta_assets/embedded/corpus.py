@@ -18,12 +18,12 @@ from videopasta_assets.embedded.packing import Exchange, Pack
 from videopasta_assets.embedded.pointers import pointers
 from videopasta_assets.prompts.library import PromptLibrary
 from videopasta_assets.taxonomy import CATEGORIES, MODES, STRATEGIES, FailureMode
-from videopasta_assets.toyworld.benchmark import four_options
 from videopasta_assets.toyworld.caption import caption
 from videopasta_assets.toyworld.claims import Claim, Sentence, answer_text, claim, parse_answer, place_name
 from videopasta_assets.toyworld.contrast import SAME_SECOND, contradicted_modes, salient_mode
 from videopasta_assets.toyworld.facts import seconds, tolerance
 from videopasta_assets.toyworld.falsify import corrupted, falsify, strategy_mode, wrong_claims
+from videopasta_assets.toyworld.options import four_options
 from videopasta_assets.toyworld.questions import MODE_OF, Question, sample_question, true_answer
 from videopasta_assets.toyworld.render import LABELS_PER_CELL, cell_labels, midpoints, render
 from videopasta_assets.toyworld.robustness import PROBES, draw_probe

@@ -5,6 +5,8 @@ are, so regenerating a rejected adversary can only raise it. Attempt acceptance 
 generated: it is what a pair costs.
 """
 
+from dataclasses import dataclass
+
 
 def potential_pairs(videos: int, queries: int, slots: int) -> int:
     """videos x queries a video x adversary slots a query: 3,000 x 10 x 3 = 90,000 in the paper."""
@@ -35,3 +37,23 @@ def _share(part: int, whole: int) -> float | None:
     if part < 0 or part > whole:
         raise ValueError(f"{part} of {whole} is no share")
     return part / whole if whole else None
+
+
+@dataclass(frozen=True)
+class ModeTally:
+    """One failure mode: places for adversaries, adversaries made, pairs that came of them."""
+
+    mode: str
+    slots: int
+    attempts: int
+    pairs: int
+
+    @property
+    def retention(self) -> float | None:
+        """Share of the slots that ended as a pair."""
+        return self.pairs / self.slots if self.slots else None
+
+    @property
+    def acceptance(self) -> float | None:
+        """Share of the attempts that became a pair."""
+        return attempt_acceptance(self.pairs, self.attempts)

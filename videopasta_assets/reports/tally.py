@@ -6,32 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from videopasta_assets.lake import connect
 from videopasta_assets.recipes import adversary_slots
-from videopasta_assets.recipes.retention import attempt_acceptance
+from videopasta_assets.recipes.retention import ModeTally
 from videopasta_assets.stages.project import Project
 from videopasta_assets.taxonomy import MODES, FailureMode
 
 if TYPE_CHECKING:
     import duckdb
-
-
-@dataclass(frozen=True)
-class ModeTally:
-    """One failure mode: places for adversaries, adversaries made, pairs that came of them."""
-
-    mode: str
-    slots: int
-    attempts: int
-    pairs: int
-
-    @property
-    def retention(self) -> float | None:
-        """Share of the slots that ended as a pair."""
-        return self.pairs / self.slots if self.slots else None
-
-    @property
-    def acceptance(self) -> float | None:
-        """Share of the attempts that became a pair."""
-        return attempt_acceptance(self.pairs, self.attempts)
 
 
 @dataclass(frozen=True)

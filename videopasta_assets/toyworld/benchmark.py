@@ -19,9 +19,6 @@ from videopasta_assets.toyworld.robustness import CONTROL, PROBES
 from videopasta_assets.toyworld.scene import Scene
 from videopasta_assets.toyworld.splits import scenes
 
-__all__ = ["ROBUSTNESS_FILE", "Balance", "draw_items", "four_options", "write_benchmark"]
-
-
 ROBUSTNESS_FILE: Final = "robustness.jsonl"
 """Beside the benchmark's file: items that must be refused and their controls, scored apart."""
 
