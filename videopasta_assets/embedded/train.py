@@ -21,6 +21,7 @@ from transformers import PreTrainedTokenizerFast
 from videopasta_assets.embedded.architecture import build_model, build_processor
 from videopasta_assets.embedded.corpus import pack_at
 from videopasta_assets.embedded.forward import hidden_states, packed_loss
+from videopasta_assets.embedded.optimizer import Optimizer
 from videopasta_assets.embedded.packing import Batch, Packer
 from videopasta_assets.embedded.pretrain import pretrain_vision
 from videopasta_assets.embedded.teachers import Teachers
@@ -31,7 +32,7 @@ TOKENIZER_PACKS: Final = 1200
 ROWS: Final = 4
 TEACHER_WEIGHTS: Final = (0.4, 0.3, 0.5, 0.4, 0.2)
 """Of the clock, the cell labels, the pointing heads, the contrast of two texts and the place."""
-VISION_SHARE: Final = 0.07
+VISION_SHARE: Final = 0.09
 PEAK_RATE: Final = 2.5e-3
 EMA: Final = 0.998
 SAVE_EVERY_S: Final = 180.0
@@ -116,12 +117,12 @@ class Run:
             pretrain_vision(self.model, seed, minutes * 60 * VISION_SHARE, self.log)
             self.clock.tick()
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(
-            _groups(self.model, self.teachers), lr=PEAK_RATE, betas=(0.9, 0.98), eps=1e-8
-        )
+        self.optimizer = Optimizer(self.model, self.teachers)
         if state:
             self.average = state["average"]
             self.optimizer.load_state_dict(state["optimizer"])
+        else:
+            self._save()
 
     def go(self) -> None:
         """Train until the time is spent, saving on the way."""
@@ -148,16 +149,13 @@ class Run:
 
     def _learn(self, batch: Batch, learning_rate: float) -> torch.Tensor:
         """One step; returns loss, token accuracy and the teachers' losses."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
         with torch.autocast("cpu", torch.bfloat16):
             states = hidden_states(self.model, batch)
             loss, accuracy = packed_loss(states, self.model, batch)
             taught = self.teachers.loss(states, batch)
-        self.optimizer.zero_grad(set_to_none=True)
         (loss + (taught * torch.tensor(TEACHER_WEIGHTS)).sum()).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
+        self.optimizer.step(learning_rate)
         decay = min(EMA, self.step / (self.step + 10))
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
@@ -197,14 +195,6 @@ def train(out: Path, minutes: float, seed: int, resume: bool, peak: float = PEAK
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     Run(out, minutes, seed, resume, peak).go()
-
-
-def _groups(*modules: torch.nn.Module) -> list[dict[str, Any]]:
-    parameters = [p for module in modules for p in module.parameters()]
-    return [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": 0.03},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
 
 
 def main() -> None:
