@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset
 
 from videopasta_assets.embedded.architecture import DENSE_FRAMES, MERGE, PATCH, PIXELS, WIDTH, EmbeddedModel
@@ -67,7 +68,7 @@ class Moments(IterableDataset[Sample]):
             yield torch.from_numpy(np.concatenate(patches)), torch.from_numpy(np.concatenate(labels))
 
 
-def _moments(rng: random.Random) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _moments(rng: random.Random) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     scene = split_scene("train", rng)
     times = midpoints(scene.duration, DENSE_FRAMES)
     pairs = rng.sample(range(DENSE_FRAMES // 2), MOMENTS)
@@ -116,9 +117,9 @@ def _recalled(logits: torch.Tensor, labels: torch.Tensor, place: torch.Tensor) -
         name: (hits[:, part].sum() / labels[:, part].sum().clamp(min=1)).item() for name, part in REPORTED.items()
     }
     for name in ("size", "shape"):
-        three = labels[:, REPORTED[name]].unflatten(1, (-1, 3))
+        three = labels[:, REPORTED[name]].reshape(len(labels), -1, 3)
         there = three.any(-1)
-        best = logits[:, REPORTED[name]].unflatten(1, (-1, 3)).argmax(-1)
+        best = logits[:, REPORTED[name]].reshape(len(logits), -1, 3).argmax(-1)
         shares[name] = (best == three.argmax(-1))[there].float().mean().item()
     shares["place"] = (logits[:, LABELS_PER_CELL:].argmax(-1) == place).float().mean().item()
     return shares
