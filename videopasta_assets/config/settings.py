@@ -9,19 +9,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from videopasta_assets.config.embedded import EMBEDDED_MODEL
+from videopasta_assets.config.strict import Settings
+from videopasta_assets.config.training import TrainingSettings
 from videopasta_assets.taxonomy import MODES, FailureMode
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$", max_length=60)]
 """A word that may become a partition key or a folder."""
-
-
-class Settings(BaseModel):
-    """Base: unknown keys are refused, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 class VideoSettings(Settings):
@@ -243,29 +239,6 @@ class RecipeSettings(Settings):
                 f"{self.queries_per_video}"
             )
         return self
-
-
-class TrainingSettings(Settings):
-    """Weighted DPO on a LoRA adapter (section 3.5). The paper does not publish rank, beta or learning rate."""
-
-    objective: Literal["dpo", "sft"] = Field(default="dpo", description="sft trains on the chosen responses only.")
-    epochs: float = Field(default=1, gt=0, description="Paper: 1.")
-    learning_rate: float = Field(default=1e-5, gt=0, description="Our choice.")
-    beta: float = Field(default=0.1, gt=0, description="Our choice, as in Hound-DPO and TimeWarp.")
-    lambdas: dict[FailureMode, float] = Field(
-        default=dict.fromkeys(MODES, 1.0), description="Weight of each failure mode in the loss (Eq. 3; our choice)."
-    )
-    lora_r: int = Field(default=8, ge=1, description="Our choice.")
-    lora_alpha: int = Field(default=32, ge=1, description="Our choice.")
-    lora_dropout: float = Field(default=0.05, ge=0, lt=1, description="Our choice.")
-    batch_size: int = Field(default=8, ge=1, description="Pairs in an optimizer step (our choice).")
-    micro_batch_size: int = Field(default=4, ge=1, description="Pairs in a forward pass.")
-    warmup_ratio: float = Field(default=0.05, ge=0, lt=1, description="Our choice.")
-    weight_decay: float = Field(default=0.1, ge=0, description="Our choice.")
-    max_grad_norm: float = Field(default=1.0, gt=0, description="Our choice.")
-    gradient_checkpointing: bool = Field(default=False, description="Less memory for more time.")
-    save_steps: int = Field(default=50, ge=1, description="A checkpoint to resume from every so many steps.")
-    logging_steps: int = Field(default=5, ge=1, description="Metrics are logged every so many steps.")
 
 
 class ExperimentSettings(Settings):
