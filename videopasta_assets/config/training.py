@@ -4,12 +4,31 @@ VideoPASTA publishes one epoch, LoRA and at most 32 frames (section 4); every ot
 Hound-DPO's default where they have one.
 """
 
-from typing import Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from videopasta_assets.config.strict import Settings
 from videopasta_assets.taxonomy import MODES, FailureMode
+
+_OPERATION: Final = frozenset({"save_steps", "save_minutes", "logging_steps", "early_stop"})
+
+
+class EarlyStopSettings(Settings):
+    """When a run that goes wrong is ended. A loss or gradient that is no finite number ends it always."""
+
+    patience: int = Field(
+        default=3, ge=0, description="So many logged records in a row that show a collapse end the run; 0: never."
+    )
+    min_margin: float = Field(
+        default=-1.0, le=0, description="A mean reward margin below it is a collapse: the policy prefers the rejected."
+    )
+    min_chosen: float = Field(
+        default=-10.0,
+        le=0,
+        description="So is a mean reward of the chosen below it: they too become unlikely (in units of beta; with "
+        "beta 0.1, -10 is a likelihood e^100 times smaller than the base's).",
+    )
 
 
 class TrainingSettings(Settings):
@@ -74,7 +93,14 @@ class TrainingSettings(Settings):
     max_grad_norm: float = Field(default=1.0, gt=0, description="Our choice.")
     gradient_checkpointing: bool = Field(default=False, description="Less memory for more time.")
     save_steps: int = Field(default=50, ge=1, description="A checkpoint to resume from every so many steps.")
+    save_minutes: float = Field(default=10, gt=0, description="And whenever the last one is so many minutes old.")
     logging_steps: int = Field(default=5, ge=1, description="Metrics are logged every so many steps.")
+    early_stop: EarlyStopSettings = EarlyStopSettings()
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the weights: everything but when a checkpoint or a record is written and when to give up."""
+        return {name: value for name, value in self.model_dump(mode="json").items() if name not in _OPERATION}
 
     @model_validator(mode="after")
     def _options_belong_to_the_objective(self) -> Self:

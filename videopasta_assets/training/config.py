@@ -1,10 +1,14 @@
 """What decides a training run besides its pairs and its base model."""
 
-from typing import Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
 from videopasta_assets.config.training import TrainingSettings
+
+TRAINER_VERSION: Final = "3"
+"""Part of a run's identity and of a checkpoint's specification; raised when the same inputs would give other weights
+or other metrics."""
 
 
 class TrainingConfig(TrainingSettings):
@@ -22,3 +26,8 @@ class TrainingConfig(TrainingSettings):
     scored_pairs: int = Field(
         default=256, ge=1, description="Pairs (a seeded sample, by mode) that final rewards are measured on."
     )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the weights and their metrics: everything but where memory goes and when files are written."""
+        return {name: value for name, value in super().identity.items() if name != "feature_cache_gib"}
