@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dbt_like_sql.catalog import RECIPE_SETTINGS, load_models
 from dbt_like_sql.model import SqlModel
-from videopasta_assets.config.settings import RecipeSettings
+from videopasta_assets.config.recipe import RecipeSettings
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import Lake
 from videopasta_assets.lake.sql import attach, comment_on, declare, quoted

@@ -9,7 +9,7 @@ import pytest
 from dbt_like_sql.catalog import load_models
 from dbt_like_sql.views import connect
 from tests.fakes.bench_project import BenchProject
-from videopasta_assets.config.settings import RecipeSettings
+from videopasta_assets.config.recipe import RecipeSettings
 from videopasta_assets.lake import TABLES, Address, Lake
 from videopasta_assets.lake.shards import list_shards
 from videopasta_assets.recipes import adversary_slots, split_queries

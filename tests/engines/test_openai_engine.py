@@ -8,7 +8,7 @@ import pytest
 
 from tests.engines.contract import SAMPLED, TEXTS, EngineContract, answers, ask, ask_about, texts
 from tests.fakes.model_server import MODEL, ModelServer
-from videopasta_assets.config.settings import ServerSettings
+from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.engines import Engine, EngineError
 from videopasta_assets.engines.factory import build_engine
 from videopasta_assets.engines.openai_engine import OpenAIEngine

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.engines.contract import ask
 from tests.fakes.faulty_server import FAULTS, FaultyServer
-from videopasta_assets.config.settings import ServerSettings
+from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.engines import EngineError, FinishReason, Reply, Request
 from videopasta_assets.engines.openai_engine import OpenAIEngine
 from videopasta_assets.engines.retry import RetryPolicy

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videopasta_assets.evaluation import ItemOutcome, compare
+from videopasta_assets.evaluation import ItemOutcome, Metric, compare
+from videopasta_assets.evaluation.scoring import mcnemar
 
 _pairs = st.lists(st.tuples(st.sampled_from("abcde"), st.booleans(), st.booleans()), min_size=1, max_size=30)
 
@@ -65,3 +66,40 @@ def test_parse_rates_are_reported_and_unequal_sides_refused() -> None:
         compare(base, base[:1])
     with pytest.raises(ValueError, match="at least one"):
         compare([], [])
+
+
+def outcomes(*right: bool, **about: list[str]) -> list[ItemOutcome]:
+    names = about.get("groups", [""] * len(right))
+    strata = about.get("strata", [""] * len(right))
+    return [
+        ItemOutcome(f"v{place}", correct, True, group, stratum)
+        for place, (correct, group, stratum) in enumerate(zip(right, names, strata, strict=True))
+    ]
+
+
+def test_a_group_is_right_when_all_of_it_is() -> None:
+    groups = ["0", "0", "1", "1"]
+    found = compare(
+        outcomes(True, False, False, False, groups=groups),
+        outcomes(True, True, True, False, groups=groups),
+        metric=Metric("group score", grouped=True),
+    )
+    assert (found.items, found.units, found.base_accuracy, found.tuned_accuracy) == (4, 2, 0.0, 0.5)
+    assert (found.fixed, found.broken) == (1, 0)
+
+
+def test_a_macro_score_is_the_mean_over_parts() -> None:
+    strata = ["order", "count", "count", "count"]
+    right = outcomes(True, False, False, True, strata=strata)
+    found = compare(right, right, metric=Metric("macro", macro_over="task"))
+    assert found.base_accuracy == pytest.approx((1 + 1 / 3) / 2)
+    assert compare(right, right).base_accuracy == 0.5
+    assert (found.low, found.difference, found.high, found.p_value) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "broken", "p_value"), [(0, 0, 1.0), (1, 0, 1.0), (5, 0, 0.0625), (10, 2, 0.03857421875), (2000, 2000, 1)]
+)
+def test_mcnemar_is_the_binomial_test_of_the_changes(fixed: int, broken: int, p_value: float) -> None:
+    assert mcnemar(fixed, broken) == pytest.approx(p_value)
+    assert mcnemar(broken, fixed) == mcnemar(fixed, broken)

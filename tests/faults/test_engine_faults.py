@@ -14,7 +14,7 @@ from tests.fakes.counting_engine import OneEngine
 from tests.fakes.faulty_server import FAULTS, FaultyServer
 from tests.faults.fingerprint import addresses, defects, fingerprint
 from tests.faults.served_project import KEY_VARIABLE, make_served_project, open_project
-from videopasta_assets.config.settings import ServerSettings
+from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.engines.openai_engine import OpenAIEngine
 from videopasta_assets.engines.retry import RetryPolicy
 from videopasta_assets.lake import Lake

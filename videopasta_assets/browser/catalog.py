@@ -188,6 +188,7 @@ LEFT JOIN aligned_responses AS aligned ON aligned.recipe = $recipe AND aligned.s
 LEFT JOIN aligned_checks AS checks ON checks.recipe = $recipe AND checks.shard = queries.shard
     AND checks.query_id = queries.query_id
 WHERE queries.recipe = $recipe
+ORDER BY queries.shard, queries.video_id, queries.query_id
 """
 
 _VIDEOS: Final = """

@@ -17,7 +17,7 @@ from videopasta_assets.cli.options import HERE, JsonOption, ProjectOption, open_
 from videopasta_assets.errors import UserError, VideoPastaError
 
 if TYPE_CHECKING:
-    from videopasta_assets.config.settings import ServerSettings
+    from videopasta_assets.config.serving import ServerSettings
     from videopasta_assets.stages.project import Project, RoleName
 
 _PACKAGES: Final = (

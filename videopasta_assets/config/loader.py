@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from videopasta_assets.config.recipe import RecipeSettings
 from videopasta_assets.config.settings import ProjectSettings
 from videopasta_assets.errors import UserError
 
@@ -75,8 +76,20 @@ def _over_defaults(data: dict[str, Any]) -> dict[str, Any]:
             return given
         return {**default, **{key: over(default.get(key), value) for key, value in given.items()}}
 
-    laid: dict[str, Any] = over(ProjectSettings().model_dump(mode="json"), data)
+    laid: dict[str, Any] = over(ProjectSettings(recipe=_recipe_defaults(data)).model_dump(mode="json"), data)
     return laid
+
+
+def _recipe_defaults(data: dict[str, Any]) -> RecipeSettings:
+    """Defaults of the recipe that `data` names; `recipe: NAME` is short for its name alone."""
+    if isinstance(data.get("recipe"), str):
+        data["recipe"] = {"name": data["recipe"]}
+    section = data.get("recipe")
+    name = section.get("name") if isinstance(section, dict) else None
+    try:
+        return RecipeSettings.model_validate({"name": name} if isinstance(name, str) else {})
+    except ValidationError:  # said with its place when the whole is read
+        return RecipeSettings()
 
 
 def _first_mistake(error: ValidationError) -> tuple[str, str]:

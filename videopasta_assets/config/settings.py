@@ -4,24 +4,24 @@ Values that the VideoPASTA paper publishes are the defaults where they make sens
 paper is silent the description says "our choice".
 """
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from videopasta_assets.config.embedded import EMBEDDED_MODEL
+from videopasta_assets.config.recipe import RecipeSettings
+from videopasta_assets.config.serving import ServerSettings, VllmSettings
+from videopasta_assets.config.strict import Settings
+from videopasta_assets.config.training import TrainingSettings
 from videopasta_assets.taxonomy import MODES, FailureMode
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$", max_length=60)]
 """A word that may become a partition key or a folder."""
 
-
-class Settings(BaseModel):
-    """Base: unknown keys are refused, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+EngineName = Literal["transformers", "vllm-server", "openai", "vllm"]
+"""What answers for a role."""
 
 
 class VideoSettings(Settings):
@@ -104,58 +104,20 @@ class DecodingSettings(Settings):
     repetition_penalty: float = Field(default=1.0, gt=0, description="1 is none.")
 
 
-class ServerSettings(Settings):
-    """An OpenAI-compatible server, vLLM's first (docs/engines.md)."""
-
-    base_url: str = Field(default="http://127.0.0.1:8000/v1", description="Up to and with /v1.")
-    model: str | None = Field(default=None, description="The model's name there; none: the role's `model`.")
-    api_key_env: str | None = Field(
-        default=None, description="NAME of the environment variable that holds the key; never the key itself."
-    )
-    frames: Literal["video", "images"] = Field(
-        default="video",
-        description="video: one video of chosen frames with their times (vLLM); images: a list of images, anywhere.",
-    )
-    frame_format: Literal["jpeg", "png"] = Field(
-        default="jpeg", description="jpeg: quality 95, 4:4:4; png: exact, and three to five times larger."
-    )
-    structured_output: bool = Field(default=True, description="Send the JSON schema of replies that have one.")
-    timeout_seconds: float = Field(default=300, gt=0, description="Longest time for one answer, all of it.")
-    attempts: int = Field(default=6, ge=1, le=20, description="Tries a request, before the reply is an error row.")
-    patience_seconds: float = Field(
-        default=120, gt=0, description="So long without any good answer, the run stops; a later one goes on."
-    )
-    max_concurrency: int = Field(
-        default=32, ge=1, le=1024, description="Requests at once, at most; fewer while the server is overloaded."
-    )
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_a_plain_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("it must begin with http:// or https:// and name a host")
-        if parts.username or parts.password or parts.query:
-            raise ValueError("no user, password or query in it: name the key's environment variable in api_key_env")
-        return value.rstrip("/")
-
-    @field_validator("api_key_env")
-    @classmethod
-    def _is_a_name(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", value):
-            raise ValueError("the NAME of an environment variable is wanted (capitals, digits, _), not the key")
-        return value
-
-
 class RoleSettings(Settings):
     """Which model answers for a role, on which engine."""
 
-    engine: Literal["transformers", "openai"] = Field(
+    engine: EngineName = Field(
         default="transformers",
-        description="transformers runs in this process; openai asks the `server`, any that is OpenAI-compatible.",
+        description="transformers: in this process; vllm-server: a vLLM server that we start and stop; openai: the "
+        "`server`, any that is OpenAI-compatible; vllm: in this process, where vLLM is installed (docs/engines.md).",
     )
     server: ServerSettings | None = Field(
-        default=None, description="For engine openai: base_url, api_key_env, frames, ... (docs/engines.md)."
+        default=None,
+        description="For engines openai and vllm-server: base_url, api_key_env, frames, ... (docs/engines.md).",
+    )
+    vllm: VllmSettings | None = Field(
+        default=None, description="For engines vllm-server and vllm: python, dtype, arguments, ... (docs/engines.md)."
     )
     model: str = Field(default=EMBEDDED_MODEL, description="'embedded', a folder, or a name on the model hub.")
     revision: str | None = Field(default=None, description="Branch, tag or commit on the hub; pin it.")
@@ -177,6 +139,8 @@ class RoleSettings(Settings):
     def _a_server_is_named(self) -> Self:
         if self.engine == "openai" and self.server is None:
             raise ValueError("engine openai needs a server: give server: {base_url: http://...}")
+        if self.engine == "vllm-server" and self.server is not None and "base_url" in self.server.model_fields_set:
+            raise ValueError("engine vllm-server picks its own address: leave out base_url, or use engine openai")
         return self
 
 
@@ -195,77 +159,6 @@ class RolesSettings(Settings):
     judge: RoleSettings = Field(
         default=RoleSettings(), description="Judges which failure mode an adversary shows, blind."
     )
-
-
-class AlignedCheckSettings(Settings):
-    """A check of aligned responses that can see, before adversaries are paid for. The paper has none."""
-
-    method: Literal["text", "self_consistency", "video"] = Field(
-        default="text",
-        description="text: the verifier's reading alone (the paper); self_consistency: samples of the responder must "
-        "agree with its answer; video: the judge looks at the frames.",
-    )
-    samples: int = Field(default=4, ge=1, le=32, description="Samples of self_consistency.")
-    temperature: float = Field(default=0.7, gt=0, le=5, description="Of those samples.")
-    agreement: float = Field(default=0.75, gt=0, le=1, description="Share of samples that must agree.")
-    agree_by: Literal["auto", "words", "verifier"] = Field(
-        default="auto",
-        description="words: the same words; verifier: no contradiction; auto: words in the compact prompt style.",
-    )
-
-
-class RecipeSettings(Settings):
-    """The VideoPASTA recipe (arXiv 2504.14096)."""
-
-    name: Literal["videopasta"] = Field(default="videopasta", description="Key prefix of the recipe's assets.")
-    queries_per_video: int = Field(default=10, ge=1, description="Paper: 10.")
-    queries_by_mode: dict[FailureMode, int] | None = Field(
-        default=None, description="How many of each mode; none: 4/3/3, rotated by video (our choice)."
-    )
-    adversaries_per_query: int = Field(default=3, ge=1, le=5, description="Paper: 3.")
-    adversary_policy: Literal["one_per_mode", "within_query_mode"] = Field(
-        default="one_per_mode",
-        description="One adversary a mode (the paper's majority reading), or all in the query's.",
-    )
-    max_attempts: int = Field(
-        default=3, ge=1, le=10, description="Attempts a slot, rejected ones included (our choice)."
-    )
-    aligned_check: AlignedCheckSettings = AlignedCheckSettings()
-    pairs_per_mode: int | None = Field(default=None, ge=1, description="Cap for a balanced preference set; none: all.")
-    adversary_temperature: float = Field(default=0.8, ge=0, le=5, description="Adversaries are sampled (our choice).")
-    prompts: Path | None = Field(default=None, description="Folder of templates of your own that replace ours by name.")
-
-    @model_validator(mode="after")
-    def _counts_add_up(self) -> Self:
-        if self.queries_by_mode is not None and sum(self.queries_by_mode.values()) != self.queries_per_video:
-            raise ValueError(
-                f"queries_by_mode adds up to {sum(self.queries_by_mode.values())}, queries_per_video is "
-                f"{self.queries_per_video}"
-            )
-        return self
-
-
-class TrainingSettings(Settings):
-    """Weighted DPO on a LoRA adapter (section 3.5). The paper does not publish rank, beta or learning rate."""
-
-    objective: Literal["dpo", "sft"] = Field(default="dpo", description="sft trains on the chosen responses only.")
-    epochs: float = Field(default=1, gt=0, description="Paper: 1.")
-    learning_rate: float = Field(default=1e-5, gt=0, description="Our choice.")
-    beta: float = Field(default=0.1, gt=0, description="Our choice, as in Hound-DPO and TimeWarp.")
-    lambdas: dict[FailureMode, float] = Field(
-        default=dict.fromkeys(MODES, 1.0), description="Weight of each failure mode in the loss (Eq. 3; our choice)."
-    )
-    lora_r: int = Field(default=8, ge=1, description="Our choice.")
-    lora_alpha: int = Field(default=32, ge=1, description="Our choice.")
-    lora_dropout: float = Field(default=0.05, ge=0, lt=1, description="Our choice.")
-    batch_size: int = Field(default=8, ge=1, description="Pairs in an optimizer step (our choice).")
-    micro_batch_size: int = Field(default=4, ge=1, description="Pairs in a forward pass.")
-    warmup_ratio: float = Field(default=0.05, ge=0, lt=1, description="Our choice.")
-    weight_decay: float = Field(default=0.1, ge=0, description="Our choice.")
-    max_grad_norm: float = Field(default=1.0, gt=0, description="Our choice.")
-    gradient_checkpointing: bool = Field(default=False, description="Less memory for more time.")
-    save_steps: int = Field(default=50, ge=1, description="A checkpoint to resume from every so many steps.")
-    logging_steps: int = Field(default=5, ge=1, description="Metrics are logged every so many steps.")
 
 
 class ExperimentSettings(Settings):

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from videopasta_assets.config.settings import ServerSettings
+from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.errors import UserError
 from videopasta_assets.hashing import stable_hash
 

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Final
 
-from videopasta_assets.config.settings import ServerSettings
+from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.engines.event_loop import EventLoopThread
 from videopasta_assets.engines.fault import ServerFault
 from videopasta_assets.engines.identity import served_identity

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from videopasta_assets.config.settings import ServerSettings
+from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.engines.chat import chat_body
 from videopasta_assets.engines.fault import ITS_OWN, FaultKind, ServerFault
 from videopasta_assets.engines.frame_payload import FramePayload, frame_payload

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 import httpx2
 
-from videopasta_assets.config.settings import ServerSettings
+from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.engines.chat import ChatAnswer, chat_answer
 from videopasta_assets.engines.circuit import Circuit
 from videopasta_assets.engines.concurrency import AdaptiveConcurrency

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from videopasta_assets.config.settings import RecipeSettings
+from videopasta_assets.config.recipe import RecipeSettings
 
 _UPSTREAM: Final = {
     "sampled_videos": "videos",

@@ -19,6 +19,7 @@ from videopasta_assets.stages.sampled_videos import clip_of
 from videopasta_assets.stages.training_set import training_set
 from videopasta_assets.taxonomy import MODES, FailureMode
 from videopasta_assets.training import TrainingConfig, TrainingPair
+from videopasta_assets.training.config import TRAINER_VERSION
 
 STAGE_VERSION = "1"
 
@@ -46,7 +47,8 @@ def spec(project: Project, name: str) -> dict[str, str]:
     return {
         "stage": STAGE_VERSION,
         "model": project.model_id("responder"),
-        "training settings": stable_hash(experiment.training),
+        "trainer": TRAINER_VERSION,
+        "training settings": stable_hash(experiment.training.identity),
         "seed": str(experiment.seed),
         "modes": ",".join(sorted(experiment.modes)),
         "dense sampling": project.sampling("dense").spec_hash,

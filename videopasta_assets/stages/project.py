@@ -8,7 +8,8 @@ from typing import Literal, Protocol
 
 from videopasta_assets.config import ProjectSettings, RoleSettings
 from videopasta_assets.config.embedded import EMBEDDED_MODEL, MODEL_DIR
-from videopasta_assets.config.settings import DecodingSettings, ServerSettings
+from videopasta_assets.config.serving import ServerSettings
+from videopasta_assets.config.settings import DecodingSettings
 from videopasta_assets.engines import Decoding, Engine
 from videopasta_assets.engines.identity import model_identity, served_identity
 from videopasta_assets.errors import UserError

@@ -32,7 +32,7 @@ def spec_texts(project: Project) -> dict[str, str]:
     for agree_by in ("words", "verifier"):
         texts[stable_hash(check, agree_by)] = _shown({**canonical(check), "agree_by": agree_by})
     for experiment in settings.experiments:
-        texts[stable_hash(experiment.training)] = _shown(experiment.training)
+        texts[stable_hash(experiment.training.identity)] = _shown(experiment.training.identity)
     return texts
 
 

@@ -1,6 +1,5 @@
 """The base model of a run, frozen, loaded as the engines load it."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +8,22 @@ import torch
 from videopasta_assets.engines.loading import LoadedModel, load_model
 from videopasta_assets.errors import UserError
 from videopasta_assets.training.config import TrainingConfig
+from videopasta_assets.training.ranks import world_size
 
 
 def load_base(model: str | Path, config: TrainingConfig) -> LoadedModel:
     """Load a model for training, every parameter frozen.
 
     Raises:
-        UserError: no such model, one without video input, a GPU is asked for and there is none, or several GPUs or
-            processes would take part.
+        UserError: no such model, one without video input, a GPU is asked for and there is none, or one process sees
+            several.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if world_size() == 1 and not uses_cpu(config) and torch.cuda.device_count() > 1:
         raise UserError(
-            "training runs in one process, this one was started as one of several",
-            where="WORLD_SIZE",
-            fix="Start it without torchrun or accelerate launch.",
-        )
-    if not uses_cpu(config) and torch.cuda.device_count() > 1:
-        raise UserError(
-            f"{torch.cuda.device_count()} GPUs are visible, training uses one",
+            f"{torch.cuda.device_count()} GPUs are visible, one process trains on one",
             where="CUDA_VISIBLE_DEVICES",
-            fix="Make one GPU visible, for example CUDA_VISIBLE_DEVICES=0.",
+            fix="Make one visible, for example CUDA_VISIBLE_DEVICES=0, or start a process a GPU (trainer.processes, "
+            "or accelerate launch).",
         )
     place = "cpu" if uses_cpu(config) else "cuda"
     dtype = "bfloat16" if uses_bfloat16(config) else "float32"

@@ -7,6 +7,7 @@ saves padding without changing the step's gradient (the loss is divided by a con
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 MicroBatch = tuple[int, ...]
 """Indices of the pairs of one forward pass."""
@@ -63,3 +64,17 @@ def _micro_batches(step: Sequence[int], groups: Sequence[str], lengths: Sequence
         longest[groups[index]] = max(longest.get(groups[index], 0), lengths[index])
     ordered = sorted(step, key=lambda index: (longest[groups[index]], groups[index], lengths[index], index))
     return [tuple(ordered[start : start + size]) for start in range(0, len(ordered), size)]
+
+
+def passes_of(steps: Sequence[Sequence[MicroBatch]], processes: int) -> list[dict[str, Any]]:
+    """The forward passes of all steps in order; process p of n takes passes p, p + n, ...
+
+    Where a step's micro-batches do not come out, some processes repeat the last one `idle`: without weight, because
+    all must make the same number of passes.
+    """
+    passes = []
+    for step in steps:
+        short = -len(step) % processes
+        passes += [{"pairs": list(batch), "idle": False} for batch in step]
+        passes += [{"pairs": list(step[-1]), "idle": True}] * short
+    return passes

@@ -13,22 +13,19 @@ from datasets import Dataset
 from torch import nn
 from torch.utils.data import DataLoader
 
-from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.taxonomy import FailureMode
-from videopasta_assets.training.batching import MicroBatch
+from videopasta_assets.training.batching import MicroBatch, passes_of
+from videopasta_assets.training.early_stop import TrainingDivergedError
 from videopasta_assets.training.encoding import EncodedPair
 from videopasta_assets.training.libraries import DPOConfig, DPOTrainer, PrinterCallback
 from videopasta_assets.training.lora import check_trainable
 from videopasta_assets.training.objective import dpo_losses, rewards, sft_losses
+from videopasta_assets.training.ranks import gathered, world_size
 from videopasta_assets.training.rows import Rows, response_logps
 from videopasta_assets.training.vision import ClipFeatures
 
 RowMaker = Callable[..., Rows]
 """`plain_rows` or `Packer.rows`, with the encoder bound: pairs, and whether rejected responses are needed."""
-
-
-class TrainingDivergedError(VideoPastaError):
-    """The loss or a gradient is no longer a finite number."""
 
 
 class VideoDPOTrainer(DPOTrainer):  # type: ignore[misc]  # TRL is untyped
@@ -77,8 +74,11 @@ class VideoDPOTrainer(DPOTrainer):  # type: ignore[misc]  # TRL is untyped
             model=model,
             args=args,
             processing_class=tokenizer,
-            train_dataset=Dataset.from_dict({"pairs": [list(batch) for step in steps for batch in step]}),
-            data_collator=lambda batches: {"pairs": torch.tensor(batches[0]["pairs"])},
+            train_dataset=Dataset.from_list(passes_of(steps, world_size())),
+            data_collator=lambda batches: {
+                "pairs": torch.tensor(batches[0]["pairs"]),
+                "idle": torch.tensor(batches[0]["idle"]),
+            },
             callbacks=list(callbacks),
             peft_config=lora,
         )
@@ -110,6 +110,7 @@ class VideoDPOTrainer(DPOTrainer):  # type: ignore[misc]  # TRL is untyped
         return_outputs: bool,  # noqa: ARG002  # TRL's signature
     ) -> torch.Tensor:
         indices = inputs["pairs"].tolist()
+        idle = bool(inputs.get("idle", False))
         weights = self._weights[indices].to(self.accelerator.device)
         if self._objective == "sft":
             lengths = torch.tensor([len(self._pairs[index].chosen_ids) for index in indices])
@@ -119,10 +120,13 @@ class VideoDPOTrainer(DPOTrainer):  # type: ignore[misc]  # TRL is untyped
             logps = self.pair_logps(model, indices)
             given = rewards(logps, self.reference[indices].T.reshape(-1).to(logps), self.beta)
             losses = dpo_losses(given)
-            self._record(given.chosen.detach(), given.rejected.detach(), indices)
+            if not idle:
+                self._record(given.chosen.detach(), given.rejected.detach(), indices)
         # A constant divisor: the step as a whole is sum(w l) / batch_size whatever its micro-batches.
-        loss: torch.Tensor = (weights.to(losses) * losses).sum() / self._batch_size
-        if not torch.isfinite(loss):
+        # The gradient is averaged over the processes, hence their number.
+        share = 0.0 if idle else world_size() / self._batch_size
+        loss: torch.Tensor = (weights.to(losses) * losses).sum() * share
+        if world_size() == 1 and not torch.isfinite(loss):  # of several, all see the gradient
             raise TrainingDivergedError(f"the loss became {loss.item()} at step {self.state.global_step + 1}")
         return loss
 
@@ -134,6 +138,17 @@ class VideoDPOTrainer(DPOTrainer):  # type: ignore[misc]  # TRL is untyped
             for name, value in figures.items():
                 metrics[f"rewards/{name}"].append(value)
                 metrics[f"rewards/{name}/{self._modes[index]}"].append(value)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """TRL's, over the pairs of all processes."""
+        if world_size() > 1:
+            metrics = self._metrics["train"]
+            together = gathered({name: list(values) for name, values in metrics.items()})
+            metrics.clear()
+            for part in together:
+                for name, values in part.items():
+                    metrics[name].extend(values)
+        super().log(logs, start_time)
 
     def _clip_grad_norm(self, model: nn.Module) -> Any:
         norm = super()._clip_grad_norm(model)

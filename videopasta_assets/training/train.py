@@ -23,7 +23,7 @@ from videopasta_assets.lake.files import replace_file
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.training.base import load_base, uses_bfloat16, uses_cpu
 from videopasta_assets.training.batching import MicroBatch, plan_steps
-from videopasta_assets.training.config import TrainingConfig
+from videopasta_assets.training.config import TRAINER_VERSION, TrainingConfig
 from videopasta_assets.training.dpo_trainer import RowMaker, VideoDPOTrainer
 from videopasta_assets.training.encoding import EncodedPair, PairEncoder
 from videopasta_assets.training.libraries import DPOConfig
@@ -41,9 +41,6 @@ from videopasta_assets.training.weights import mode_weights
 from videopasta_assets.video.reader import FrameReader
 
 logger = logging.getLogger(__name__)
-
-TRAINER_VERSION: Final = "2"
-"""Part of a run's identity; raised when the same inputs would give other weights."""
 
 _MEASURED_AT_ONCE: Final = 16
 _TORN_ARCHIVE: Final = ("PytorchStreamWriter", "unexpected pos")
@@ -83,7 +80,7 @@ def train_dpo(
     ordered = sorted(pairs, key=lambda pair: (pair.content_hash, pair.pair_id))
     weights = mode_weights([pair.mode for pair in ordered], config.lambdas)
     base_model = model_identity(model_dir)
-    run_id = stable_hash(TRAINER_VERSION, config, pairs_hash(ordered), base_model)
+    run_id = stable_hash(TRAINER_VERSION, config.identity, pairs_hash(ordered), base_model)
     space = Workspace(output_dir)
     finished = TrainingResult.load(space.result)
     if finished is not None and finished.run_id == run_id and (space.adapter / ADAPTER_FILE).is_file():

@@ -1,0 +1,119 @@
+"""Settings of a recipe: one system of the literature as configuration.
+
+The keys are common to all recipes; what a paper publishes is the default of the recipe that is named after it.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from videopasta_assets.config.strict import Settings
+from videopasta_assets.taxonomy import FailureMode
+
+RecipeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+"""A word that may become a key prefix and a folder."""
+
+VIDEOPASTA: Final = "videopasta"
+_RESERVED: Final = frozenset({"common", "sql"})
+
+PUBLISHED: Final[dict[str, dict[str, Any]]] = {
+    "timewarp_implicit": {
+        "queries_per_video": 1,
+        "queries_by_mode": {FailureMode.TEMPORAL: 1},
+        "adversaries_per_query": 1,
+        "max_attempts": 1,
+        "adversary_temperature": 0.0,
+    },
+}
+"""Defaults of the recipes other than VideoPASTA where they differ from its own, from their papers and code."""
+
+
+class AlignedCheckSettings(Settings):
+    """A check of aligned responses that can see, before adversaries are paid for. The paper has none."""
+
+    method: Literal["text", "self_consistency", "video"] = Field(
+        default="text",
+        description="text: the verifier's reading alone (the paper); self_consistency: samples of the responder must "
+        "agree with its answer; video: the judge looks at the frames.",
+    )
+    samples: int = Field(default=4, ge=1, le=32, description="Samples of self_consistency.")
+    temperature: float = Field(default=0.7, gt=0, le=5, description="Of those samples.")
+    agreement: float = Field(default=0.75, gt=0, le=1, description="Share of samples that must agree.")
+    agree_by: Literal["auto", "words", "verifier"] = Field(
+        default="auto",
+        description="words: the same words; verifier: no contradiction; auto: words in the compact prompt style.",
+    )
+
+
+class ImplicitSettings(Settings):
+    """TimeWarp-Implicit (arXiv 2510.03955, section 3.2): both answers are the responder's own."""
+
+    questions: Literal["temporal", "descriptions"] = Field(
+        default="temporal",
+        description="temporal: questions of the query writer (the paper's text); descriptions: one of eight short "
+        "requests to describe what happens (its code).",
+    )
+    prompt_share: float = Field(
+        default=0.5, ge=0, le=1, description="Share of rejected answers that a hallucination-inducing prompt gives."
+    )
+    shorter_side: int = Field(default=20, ge=2, description="Pixels that corrupted frames are reduced to.")
+    brightness: float = Field(default=0.5, ge=0, le=1, description="Colour jitter: brightness, 1 give or take this.")
+    hue: float = Field(default=0.3, ge=0, le=0.5, description="Colour jitter: hue, turned by up to this.")
+
+
+class RecipeSettings(Settings):
+    """Which system makes the pairs. `recipe: NAME` alone switches to another one with its own defaults."""
+
+    name: RecipeName = Field(
+        default=VIDEOPASTA,
+        description="videopasta or another recipe of docs/recipes.md, or of your own; key prefix of its assets.",
+    )
+    code: Path | None = Field(
+        default=None, description="Python file of a recipe of your own (docs/write-a-recipe.md); none: one of ours."
+    )
+    queries_per_video: int = Field(default=10, ge=1, description="VideoPASTA: 10.")
+    queries_by_mode: dict[FailureMode, int] | None = Field(
+        default=None, description="How many of each mode; none: 4/3/3, rotated by video (our choice)."
+    )
+    adversaries_per_query: int = Field(default=3, ge=1, le=5, description="VideoPASTA: 3.")
+    adversary_policy: Literal["one_per_mode", "within_query_mode"] = Field(
+        default="one_per_mode",
+        description="One adversary a mode (the paper's majority reading), or all in the query's.",
+    )
+    max_attempts: int = Field(
+        default=3, ge=1, le=10, description="Attempts a slot, rejected ones included (our choice)."
+    )
+    aligned_check: AlignedCheckSettings = AlignedCheckSettings()
+    pairs_per_mode: int | None = Field(default=None, ge=1, description="Cap for a balanced preference set; none: all.")
+    adversary_temperature: float = Field(default=0.8, ge=0, le=5, description="Adversaries are sampled (our choice).")
+    contrast: Literal["words", "verifier"] = Field(
+        default="words",
+        description="Recipes other than VideoPASTA: words drops pairs that say the same in the same words; verifier "
+        "asks the verifier too whether the answers contradict each other.",
+    )
+    prompts: Path | None = Field(default=None, description="Folder of templates of your own that replace ours by name.")
+    timewarp_implicit: ImplicitSettings = ImplicitSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _published(cls, given: Any) -> Any:
+        """A bare name, and the defaults that belong to the name."""
+        if isinstance(given, str):
+            given = {"name": given}
+        if not isinstance(given, dict):
+            return given
+        return {**PUBLISHED.get(str(given.get("name", VIDEOPASTA)), {}), **given}
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.queries_by_mode is not None and sum(self.queries_by_mode.values()) != self.queries_per_video:
+            raise ValueError(
+                f"queries_by_mode adds up to {sum(self.queries_by_mode.values())}, queries_per_video is "
+                f"{self.queries_per_video}"
+            )
+        if self.name in _RESERVED:
+            raise ValueError(f"a recipe cannot be named {self.name!r}")
+        if self.name != VIDEOPASTA and self.aligned_check.method != "text":
+            raise ValueError("aligned_check belongs to the recipe videopasta")
+        return self

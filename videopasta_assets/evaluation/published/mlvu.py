@@ -1,0 +1,60 @@
+"""MLVU, multiple choice: long videos, the mean of the task types' accuracies."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from videopasta_assets.evaluation.benchmark import Benchmark, Metric
+from videopasta_assets.evaluation.item import BenchmarkItem
+from videopasta_assets.evaluation.published.record import place_of, read_records
+
+_TASKS: Final = (
+    "1_plotQA",
+    "2_needle",
+    "3_ego",
+    "4_count",
+    "5_order",
+    "6_anomaly_reco",
+    "7_topic_reasoning",
+)
+"""The development set's seven tasks with options; the other two are summaries."""
+
+
+def load(files: Sequence[Path], subtitles: bool) -> list[BenchmarkItem]:  # noqa: ARG001 - it has no subtitles
+    """Items of the tasks' JSON files, or of the hub's Parquet files."""
+    items = []
+    for path in files:
+        folder = path.stem if path.stem in _TASKS else ""
+        for number, record in enumerate(read_records(path)):
+            options = record.texts("candidates")
+            answer = place_of(record.text("answer"), options)
+            task = record.text("question_type", "task_type")
+            items.append(
+                BenchmarkItem(
+                    item_id=f"{task}-{number}" if folder else f"{path.stem}-{number}",
+                    video=record.video("video", "video_name", form=f"{folder}/{{}}" if folder else "{}"),
+                    question=record.text("question").splitlines()[0],
+                    options=options,
+                    answer_index=max(answer, 0),
+                    category=task,
+                    facets=(("task", task),),
+                    flaw="" if answer >= 0 else "its published answer is none of its options",
+                )
+            )
+    return items
+
+
+BENCHMARK: Final = Benchmark(
+    name="mlvu",
+    title="MLVU",
+    source="the data set MLVU/MVLU of the model hub (development set; sy1998/MLVU_dev has it as Parquet)",
+    layout="json/1_plotQA.json to json/7_topic_reasoning.json and video/TASK/* (or the Parquet files and their videos)",
+    files=(
+        tuple(f"json/{task}.json" for task in _TASKS),
+        tuple(f"{task}.json" for task in _TASKS),
+        ("**/*.parquet",),
+    ),
+    load=load,
+    metric=Metric("mean accuracy of the tasks", macro_over="task"),
+    facets=("task",),
+)
