@@ -110,3 +110,17 @@ def test_same_answer(first: str, second: str, same: bool) -> None:
 @given(text=st.text(max_size=60))
 def test_every_answer_is_the_same_as_itself_in_capitals_with_full_stop(text: str) -> None:
     assert same_answer(text, f" {text} .")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("It flashes at 7 s.", "it flashes at 8 s", True),
+        ("It flashes at 7 seconds.", "It flashes at 9 seconds.", False),
+        ("It jumps 2 times.", "It jumps 3 times.", False),
+        ("There are 3 at 7 s.", "There are 4 at 7 s.", False),
+        ("It flashes at 7 s.", "It flashes at 7 s, before it.", False),
+    ],
+)
+def test_seconds_may_be_near_and_other_numbers_not(first: str, second: str, same: bool) -> None:
+    assert same_answer(first, second, seconds=1.0) is same

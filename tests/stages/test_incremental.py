@@ -214,6 +214,21 @@ def test_only_responses_that_pass_their_check_get_adversaries(bench: Bench) -> N
     assert bench.rows("verified_pairs")
 
 
+def test_samples_are_spread_over_frame_plans(bench: Bench) -> None:
+    bench.edit(
+        "max_attempts: 2", "max_attempts: 2, aligned_check: {method: self_consistency, samples: 4, frame_plans: 2}"
+    )
+    bench.run()
+    seen: dict[str, list[tuple[int, ...]]] = {}
+    for request in sorted(bench.engine.requests, key=lambda request: request.request_id):
+        if request.prompt.template.startswith("aligned/") and "." in request.request_id and request.clip:
+            seen.setdefault(request.request_id.split(".")[0], []).append(request.clip.plan.indices)
+    dense = {tuple(row["dense_frames"]) for row in bench.rows("sampled_videos")}  # type: ignore[arg-type]
+    assert len(seen) == VIDEOS * QUERIES
+    for plans in seen.values():
+        assert len(plans) == 4 and len(set(plans)) == 2 and plans[0] in dense and plans[1] not in dense
+
+
 def test_a_checker_that_sees_decides_which_responses_go_on(bench: Bench) -> None:
     bench.edit("max_attempts: 2", "max_attempts: 2, aligned_check: {method: video}")
     bench.edit("  verifier:", "  judge: {model: some-model, prompt_style: compact}\n  verifier:")

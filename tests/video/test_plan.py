@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videopasta_assets.errors import UserError
-from videopasta_assets.video.plan import SamplingSpec, plan_frames, plans_coincide, sparse_spec
+from videopasta_assets.video.plan import SamplingSpec, moved_plan, plan_frames, plans_coincide, sparse_spec
 
 
 @dataclass(frozen=True)
@@ -141,3 +141,21 @@ def test_impossible_specs_are_refused(wrong: dict[str, object]) -> None:
 def test_a_window_beyond_the_end_is_refused() -> None:
     with pytest.raises(UserError, match="starts at 20"):
         plan_frames(constant(30), SamplingSpec("window", 8, window_start=20), "dense")
+
+
+@given(variable_rates(), st.integers(1, 40), st.integers(1, 8))
+def test_a_moved_plan_is_a_plan_of_the_same_video_near_the_first(times: Times, count: int, of: int) -> None:
+    plan = plan_frames(times, SamplingSpec(value=count, max_frames=40), "dense")
+    assert moved_plan(plan, times.pts, 0, of) == plan
+    for number in range(1, of):
+        moved = moved_plan(plan, times.pts, number, of)
+        assert list(moved.indices) == sorted(set(moved.indices))
+        assert len(moved.indices) <= len(plan.indices)
+        assert moved.timestamps == tuple(times.pts[index] for index in moved.indices)
+
+
+def test_moved_plans_lie_between_the_frames_of_the_first() -> None:
+    times = constant(160)
+    plan = plan_frames(times, SamplingSpec(value=8, max_frames=8), "dense")
+    starts = [moved_plan(plan, times.pts, number, 4).indices[0] for number in range(4)]
+    assert starts == [10, 15, 5, 20]

@@ -40,6 +40,16 @@ class AlignedCheckSettings(Settings):
     samples: int = Field(default=4, ge=1, le=32, description="Samples of self_consistency.")
     temperature: float = Field(default=0.7, gt=0, le=5, description="Of those samples.")
     agreement: float = Field(default=0.75, gt=0, le=1, description="Share of samples that must agree.")
+    frame_plans: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="Frame plans that the samples are spread over: the dense one, and the same moved between its "
+        "frames. What rests on a lucky frame does not agree with itself.",
+    )
+    seconds: float = Field(
+        default=1.0, ge=0, description="Numbers of seconds that are no further apart count as the same words."
+    )
     agree_by: Literal["auto", "words", "verifier"] = Field(
         default="auto",
         description="words: the same words; verifier: no contradiction; auto: words in the compact prompt style.",

@@ -12,6 +12,7 @@ _NUMBERS: Final = {
         ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
     )
 }
+_SECONDS: Final = frozenset({"s", "sec", "second", "seconds"})
 _CONTRACTIONS: Final = {
     "can't": "can not",
     "cannot": "can not",
@@ -31,10 +32,17 @@ def normalized_words(text: str) -> list[str]:
     return words
 
 
-def same_answer(first: str, second: str) -> bool:
-    """True if both say the same in the same words.
+def same_answer(first: str, second: str, seconds: float = 0.0) -> bool:
+    """True if both say the same in the same words; numbers of seconds may be `seconds` apart.
 
     Deliberately no edit distance and no bag of words: "left of" and "right of" are one word apart, and "A before B"
     has the words of "B before A", yet these are exactly the contradictions that a recipe looks for.
     """
-    return normalized_words(first) == normalized_words(second)
+    one, two = normalized_words(first), normalized_words(second)
+    if one == two or seconds <= 0 or len(one) != len(two):
+        return one == two
+    units = [*one[1:], ""]
+    return all(
+        a == b or (unit in _SECONDS and a.isdecimal() and b.isdecimal() and abs(int(a) - int(b)) <= seconds)
+        for a, b, unit in zip(one, two, units, strict=True)
+    )

@@ -1,11 +1,13 @@
 """Stage `aligned_checks`: may an aligned response be the chosen side of a pair? An option; the paper has only text.
 
 A text-only verifier cannot see whether an answer is true of the video (VideoPASTA section 3.4 filters by text).
-`self_consistency` asks the responder again with other random numbers: what it only guessed, it guesses otherwise.
+`self_consistency` asks the responder again with other random numbers and, if wanted, other frames: what it only
+guessed, it guesses otherwise.
 `video` shows the frames and the answer to the judge.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,8 +22,11 @@ from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_s
 from videopasta_assets.stages.project import Engines, Project, RoleName, decoding, good_rows
 from videopasta_assets.stages.sampled_videos import clip_of
 from videopasta_assets.taxonomy import MODES
+from videopasta_assets.video.guard import UnreadableVideo
+from videopasta_assets.video.plan import moved_plan
+from videopasta_assets.video.worker import probe_safely
 
-STAGE_VERSION = "1"
+STAGE_VERSION = "2"
 
 
 def wanted(project: Project) -> bool:
@@ -99,7 +104,8 @@ def _requests(project: Project, aligned: Row, video: Row) -> list[Request]:
 def compute(project: Project, engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
     """Ask, and yield a response's row as soon as its last reply is there."""
     aligned_rows: dict[str, Row] = {item.row_key: item.payload[0] for item in derivations}
-    requests = [request for item in derivations for request in item.payload[1]]
+    times: dict[str, Sequence[float]] = {}
+    requests = [request for item in derivations for request in _spread(project, item.payload[1], times)]
     requests.sort(key=lambda request: request.clip.key if request.clip else "")
     expected = {item.row_key: len(item.payload[1]) for item in derivations}
     agrees = _agreement(project, engines)
@@ -109,6 +115,27 @@ def compute(project: Project, engines: Engines, derivations: Sequence[Derivation
         gathered.setdefault(key, []).append(reply)
         if len(gathered[key]) == expected[key]:
             yield _row(project, aligned_rows[key], gathered.pop(key), agrees)
+
+
+def _spread(project: Project, requests: list[Request], times: dict[str, Sequence[float]]) -> list[Request]:
+    """The samples of one response, spread over moved frame plans; `times` keeps the frame times of each video."""
+    plans = project.settings.recipe.aligned_check.frame_plans
+    clip = requests[0].clip
+    if plans == 1 or clip is None or checker(project) == "judge":
+        return requests
+    if clip.video_id not in times:
+        try:
+            times[clip.video_id] = [
+                float(second) for second in probe_safely(clip.path, project.roots, project.limits).pts
+            ]
+        except UnreadableVideo:
+            times[clip.video_id] = []
+    if not (pts := times[clip.video_id]):
+        return requests  # The engine meets the same file, and its error becomes the row's.
+    return [
+        replace(request, clip=replace(clip, plan=moved_plan(clip.plan, pts, number % plans, plans)))
+        for number, request in enumerate(requests)
+    ]
 
 
 def _row(project: Project, aligned: Row, replies: list[Reply], agrees: Callable[[Row, str], bool]) -> Row:
@@ -138,7 +165,8 @@ def _agreement(project: Project, engines: Engines) -> Callable[[Row, str], bool]
     if project.settings.recipe.aligned_check.method == "video":
         return lambda _, text: parse_truth(text) is True
     if agree_by(project) == "words":
-        return lambda aligned, text: same_answer(aligned["response"], text)
+        seconds = project.settings.recipe.aligned_check.seconds
+        return lambda aligned, text: same_answer(aligned["response"], text, seconds)
 
     def by_verifier(aligned: Row, text: str) -> bool:
         prompt = project.prompts("verifier").render(

@@ -93,6 +93,7 @@ def on_policy_pairs(project: Project) -> tuple[Row, ...]:
     There are such pairs only where responses are checked by self-consistency.
     """
     pairs: list[Row] = []
+    seconds = project.settings.recipe.aligned_check.seconds
     for shard in project.lake.shards_of("aligned_checks", project.recipe):
         aligned_rows = {row["response_id"]: row for row in good_rows(project, "aligned_responses", shard)}
         for check in good_rows(project, "aligned_checks", shard):
@@ -100,7 +101,7 @@ def on_policy_pairs(project: Project) -> tuple[Row, ...]:
             if aligned is None or not check["passed"] or check["method"] != "self_consistency":
                 continue
             for sample in sorted(set(check["replies"])):
-                if sample.strip() and not same_answer(aligned["response"], sample):
+                if sample.strip() and not same_answer(aligned["response"], sample, seconds):
                     pairs.append(
                         {
                             "pair_id": stable_hash("sample", check["response_id"], sample),

@@ -168,6 +168,19 @@ def sparse_spec(dense: SamplingSpec, ratio: float | Fraction) -> SamplingSpec:
     return SamplingSpec(strategy="count", value=max(1, math.floor(dense.budget * exact)), max_frames=dense.max_frames)
 
 
+def moved_plan(plan: FramePlan, pts: Sequence[float], number: int, of: int) -> FramePlan:
+    """Plan `number` of `of` over the same video: each frame moved by that share of the step to its neighbours.
+
+    Number 0 is `plan` itself; the others go forward and back in turn, by less than a step and at most half of one:
+    1/of, -1/of, 2/of, ... `pts` are the presentation times of all frames of the video, in seconds.
+    """
+    share = (number + 1) // 2 / of * (1 if number % 2 else -1)
+    indices = plan.indices
+    step = (indices[-1] - indices[0]) / (len(indices) - 1) if len(indices) > 1 else len(pts)
+    moved = sorted({min(max(index + round(share * step), 0), len(pts) - 1) for index in indices})
+    return replace(plan, indices=tuple(moved), timestamps=tuple(float(pts[index]) for index in moved))
+
+
 def plans_coincide(dense: FramePlan, sparse: FramePlan) -> bool:
     """Whether both roles see the same frames, so that the prompt alone makes their answers differ."""
     return dense.indices == sparse.indices
