@@ -37,7 +37,7 @@ def test_every_true_answer_points_at_tokens_at_the_start_of_words() -> None:
         shown = labels(scene)
         for category in MODE_OF:
             for _, question in candidates(scene, category):
-                text = f"The setting stays night. {Sentence(question.answer).text}"
+                text = f"The setting is night at the start and night at the end. {Sentence(question.answer).text}"
                 for pointer in pointers(scene, text, shown):
                     assert pointer.mask.shape == (72,)
                     assert pointer.mask.any()

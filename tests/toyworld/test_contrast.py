@@ -3,7 +3,7 @@ import pytest
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.toyworld.contrast import contradicted_modes, salient_mode
 
-A = "The red circle starts at the top left. The red circle flashes at 3 s. The setting stays night."
+A = "The red circle starts at the top left. The red circle flashes at 3 s. The setting is night at the start and night at the end."
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ A = "The red circle starts at the top left. The red circle flashes at 3 s. The s
         (A.replace("3 s", "4 s"), set()),
         (A.replace("3 s", "7 s"), {"temporal"}),
         (A.replace("top left", "top right"), {"spatial"}),
-        (A.replace("stays night", "goes from snow to night"), {"cross_frame"}),
+        (A.replace("is night at the start", "is snow at the start"), {"cross_frame"}),
         (A.replace("The red circle flashes", "In a flashback, the red circle flashes"), {"temporal"}),
     ],
 )

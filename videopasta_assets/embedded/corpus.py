@@ -29,6 +29,7 @@ from videopasta_assets.toyworld.render import LABELS_PER_CELL, cell_labels, midp
 from videopasta_assets.toyworld.robustness import PROBES, draw_probe
 from videopasta_assets.toyworld.scene import Scene
 from videopasta_assets.toyworld.splits import split_scene
+from videopasta_assets.toyworld.story import story_labels
 
 ALL_STRATEGIES: Final = tuple(strategy for names in STRATEGIES.values() for strategy in names)
 CATEGORY_WEIGHTS: Final = {
@@ -87,7 +88,7 @@ def video_pack(scene: Scene, count: int, rng: random.Random, exchanges: tuple[Ex
     labels = cell_labels(scene, times)
     if count == DENSE_FRAMES:
         exchanges = tuple(replace(e, pointers=pointers(scene, e.reply, labels)) for e in exchanges)
-    return Pack(frames, scene.duration, exchanges, labels.reshape(-1, LABELS_PER_CELL))
+    return Pack(frames, scene.duration, exchanges, labels.reshape(-1, LABELS_PER_CELL), story_labels(scene, times))
 
 
 def dense_exchanges(scene: Scene, rng: random.Random, progress: float) -> tuple[Exchange, ...]:

@@ -11,8 +11,9 @@ from videopasta_assets.embedded.packing import Batch, Group, Pointers
 TAPPED_LAYER: Final = 1
 """Lower layer after which a video token should know the second that it shows."""
 
-CONTRAST_LAYER: Final = 2
-"""Layer after which a word of one text should know whether it differs from the text that it is compared with."""
+MIDDLE_LAYER: Final = 2
+"""Layer after which a word of one text should know whether it differs from the text that it is compared with, and the
+last token of a moment what has happened so far."""
 
 POINTING_LAYERS: Final = (2, 3)
 """Layers whose first head is taught where the next word is to be seen."""
@@ -22,7 +23,7 @@ POINTING_LAYERS: Final = (2, 3)
 class States:
     """What a packed forward leaves.
 
-    `last`, `lower` and `middle` are hidden states (L, width) after the last layer, `TAPPED_LAYER` and `CONTRAST_LAYER`,
+    `last`, `lower` and `middle` are hidden states (L, width) after the last layer, `TAPPED_LAYER` and `MIDDLE_LAYER`,
     `features` the video tokens, `pointing` the mean negative log of the attention that the pointing heads give to what
     they should look at.
     """
@@ -98,7 +99,7 @@ def hidden_states(model: EmbeddedModel, batch: Batch, side: int = 6) -> States:
         hidden = hidden + attention.o_proj(mixed.index_select(0, batch.order))
         hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
         tapped = hidden if index == TAPPED_LAYER else tapped
-        middle = hidden if index == CONTRAST_LAYER else middle
+        middle = hidden if index == MIDDLE_LAYER else middle
     missed = torch.cat(pointing).mean() if pointing else torch.zeros(())
     return States(language.norm(hidden), tapped, middle, features, missed)
 

@@ -43,13 +43,15 @@ class Exchange:
 class Pack:
     """Frames uint8 (T, H, W, 3) or None, the video's seconds, the exchanges about it, and its cells' labels.
 
-    `labels` has one row for each video token: what `toyworld.render.cell_labels` says of it.
+    `labels` has one row for each video token: what `toyworld.render.cell_labels` says of it; `story` one for each pair
+    of frames: what `toyworld.story.story_labels` says of it.
     """
 
     frames: NDArray[np.uint8] | None
     duration: float
     exchanges: tuple[Exchange, ...]
     labels: NDArray[np.float32] | None = None
+    story: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class PackedRow:
     patches: NDArray[np.float32] | None
     grid: tuple[int, int, int] | None
     labels: NDArray[np.float32] | None
+    story: NDArray[np.float32] | None
     pointers: tuple[tuple[int, NDArray[np.bool_]], ...]
 
 
@@ -112,6 +115,7 @@ class Batch:
     order: torch.Tensor
     patches: torch.Tensor | None
     labels: torch.Tensor | None
+    story: torch.Tensor | None
     pointers: tuple[Pointers, ...]
 
 
@@ -187,6 +191,7 @@ class Packer:
             patches,
             grid,
             pack.labels,
+            pack.story,
             tuple(looking),
         )
 
@@ -207,6 +212,7 @@ class Packer:
         flat = torch.cat([group.queries[group.valid] for group in groups])
         patches = [row.patches for row in rows if row.patches is not None]
         labels = [row.labels for row in rows if row.labels is not None]
+        stories = [row.story for row in rows if row.story is not None]
         return Batch(
             torch.from_numpy(np.concatenate([row.tokens for row in rows])),
             torch.from_numpy(np.concatenate([row.positions for row in rows], 1)),
@@ -217,6 +223,7 @@ class Packer:
             torch.argsort(flat),
             torch.from_numpy(np.concatenate(patches)) if patches else None,
             torch.from_numpy(np.concatenate(labels)) if labels else None,
+            torch.from_numpy(np.concatenate(stories)) if stories else None,
             tuple(pointers),
         )
 

@@ -104,10 +104,9 @@ class Sight:
             case "setting":
                 return [("a", self._step(self._at(float(slots["s"]))))]
             case "stays":
-                return [("stays", self._step(self.steps - 1)), ("a", self._step(0))]
+                return [("a", self._step(0)), (f"{slots['a']} at the end", self._step(self.steps - 1))]
             case "changes":
-                last = self._step(self.steps - 1)
-                return [("goes", last), ("a", self._step(0)), ("b", last)]
+                return [("a", self._step(0)), ("b", self._step(self.steps - 1))]
         if x is None:
             return []
         match claim.kind:

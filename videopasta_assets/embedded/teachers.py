@@ -14,6 +14,7 @@ from videopasta_assets.toyworld.render import (
     MARK_LABELS,
     SETTING_LABELS,
 )
+from videopasta_assets.toyworld.story import STORY_LABELS
 
 MAX_SECONDS: Final = 40
 CELLS: Final = 9
@@ -26,6 +27,7 @@ class Teachers(torch.nn.Module):
     asking for it token by token teaches the lower layers to write it into the content. `cells` keeps the tower's
     features saying what each cell shows, also before the language layers have learnt to ask for it. `contrast` asks of
     each word of an adversary whether it departs from the aligned answer: a verdict only has to collect the departures.
+    `story` asks the last token of each pair of frames, which alone has seen all nine cells, what has happened so far.
     `place` keeps the tower's features saying which cell they are: the rotary base leaves columns almost unturned.
     """
 
@@ -37,18 +39,19 @@ class Teachers(torch.nn.Module):
         self.cells = torch.nn.Linear(WIDTH, LABELS_PER_CELL)
         self.contrast = torch.nn.Linear(WIDTH, 1)
         self.place = torch.nn.Linear(WIDTH, CELLS)
+        self.story = torch.nn.Linear(WIDTH, STORY_LABELS)
         self.register_buffer("rarity", label_rarity(), persistent=False)
 
     def loss(self, states: States, batch: Batch) -> torch.Tensor:
-        """The losses (clock, cells, pointing, contrast, place); zero for what a batch has not."""
+        """The losses (clock, cells, pointing, contrast, place, story); zero for what a batch has not."""
         nothing = torch.zeros(())
         marked = batch.marks >= 0
         contrast = nothing
         if marked.any():
             logits = self.contrast(states.middle[marked]).squeeze(-1).float()
             contrast = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.marks[marked].float())
-        if states.features is None or batch.labels is None:
-            return torch.stack([nothing, nothing, nothing, contrast, nothing])
+        if states.features is None or batch.labels is None or batch.story is None:
+            return torch.stack([nothing, nothing, nothing, contrast, nothing, nothing])
         shown = batch.seconds >= 0
         clock = torch.nn.functional.cross_entropy(self.clock(states.lower[shown]).float(), batch.seconds[shown])
         cells = torch.nn.functional.binary_cross_entropy_with_logits(
@@ -56,7 +59,9 @@ class Teachers(torch.nn.Module):
         )
         stands = torch.arange(CELLS).repeat(len(states.features) // CELLS)
         place = torch.nn.functional.cross_entropy(self.place(states.features).float(), stands)
-        return torch.stack([clock, cells, states.pointing, contrast, place])
+        summary = states.middle[shown][CELLS - 1 :: CELLS]
+        story = torch.nn.functional.binary_cross_entropy_with_logits(self.story(summary).float(), batch.story)
+        return torch.stack([clock, cells, states.pointing, contrast, place, story])
 
 
 def label_rarity() -> torch.Tensor:

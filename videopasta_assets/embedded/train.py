@@ -30,8 +30,8 @@ from videopasta_assets.embedded.tokenizer import load_tokenizer, train_tokenizer
 VOCABULARY: Final = 1100
 TOKENIZER_PACKS: Final = 1200
 ROWS: Final = 4
-TEACHER_WEIGHTS: Final = (0.4, 0.3, 0.5, 0.4, 0.2)
-"""Of the clock, the cell labels, the pointing heads, the contrast of two texts and the place."""
+TEACHER_WEIGHTS: Final = (0.4, 0.3, 0.5, 0.4, 0.2, 1.0)
+"""Of the clock, the cell labels, the pointing heads, the contrast of two texts, the place and the story."""
 VISION_SHARE: Final = 0.09
 PEAK_RATE: Final = 2.5e-3
 EMA: Final = 0.998
@@ -163,7 +163,8 @@ class Run:
         return torch.stack([loss.detach(), accuracy, *taught.detach()])
 
     def _report(self, means: list[float]) -> None:
-        names = ("loss", "token_accuracy", "clock_loss", "cell_loss", "pointing_loss", "contrast_loss", "place_loss")
+        taught = ("clock", "cell", "pointing", "contrast", "place", "story")
+        names = ("loss", "token_accuracy", *(f"{name}_loss" for name in taught))
         figures = {name: round(mean, 4) for name, mean in zip(names, means, strict=True)}
         line = {"step": self.step, "seconds": round(self.clock.spent, 1), **figures}
         with self.log.open("a") as sink:

@@ -66,8 +66,8 @@ FORMS: Final[dict[str, tuple[FailureMode, str]]] = {
     "together": (T, "the {x} flashes at {s} s and the {y} at {r} s, together"),
     "apart": (T, "the {x} flashes at {s} s and the {y} at {r} s, apart"),
     "setting": (C, "the setting is {a} at {s} s"),
-    "stays": (C, "the setting stays {a}"),
-    "changes": (C, "the setting goes from {a} to {b}"),
+    "stays": (C, "the setting is {a} at the start and {a} at the end"),
+    "changes": (C, "the setting is {a} at the start and {b} at the end"),
     "both_ends": (C, "the {x} is at the {p} at the start and at the {q} at the end"),
     "only_start": (C, "the {x} is at the {p} at the start and gone at the end"),
     "only_end": (C, "the {x} is missing at the start and at the {q} at the end"),
@@ -142,7 +142,7 @@ class Sentence:
 def claim(kind: str, **slots: str | int) -> Claim:
     """Build a claim; slots come in the order of its form."""
     form = (FORMS.get(kind) or PREFIXES[kind])[1]
-    return Claim(kind, tuple((name, str(slots[name])) for name in re.findall(r"{(\w)}", form)))
+    return Claim(kind, tuple((name, str(slots[name])) for name in dict.fromkeys(re.findall(r"{(\w)}", form))))
 
 
 def place_name(place: Place) -> str:
@@ -160,7 +160,11 @@ def _patterns() -> tuple[tuple[tuple[str, re.Pattern[str]], ...], tuple[tuple[st
         for kind, (_, form) in forms.items():
             parts = re.split(r"{(\w)}", form)
             pattern = "".join(
-                re.escape(part) if i % 2 == 0 else f"(?P<{part}>{'|'.join(map(re.escape, SLOT_VALUES[part]))})"
+                re.escape(part)
+                if i % 2 == 0
+                else f"(?P={part})"
+                if part in parts[1:i:2]
+                else f"(?P<{part}>{'|'.join(map(re.escape, SLOT_VALUES[part]))})"
                 for i, part in enumerate(parts)
             )
             result.append((kind, re.compile(pattern + end)))
