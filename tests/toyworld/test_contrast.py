@@ -3,7 +3,10 @@ import pytest
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.toyworld.contrast import contradicted_modes, salient_mode
 
-A = "The red circle starts at the top left. The red circle flashes at 3 s. The setting is night at the start and night at the end."
+A = (
+    "The red circle starts at the top left. The red circle flashes at 3 s. "
+    "The setting is night at the start and night at the end."
+)
 
 
 @pytest.mark.parametrize(
