@@ -137,12 +137,11 @@ class Sight:
                 return self._presence(claim, x)
             case "never_jumps" | "jumps_once" | "jumps_twice":
                 cells = [self._cell(x, place) for place in (x.start_place, *(jump.to for jump in x.jumps))]
+                last = self._last_seen(x)
                 if len(cells) == 1:
-                    return [("p", self._first(x)), ("stays", cells[0])]
-                found = [("p", self._first(x)), ("then", cells[1]), ("q", cells[1])]
-                if len(cells) == 2:
-                    return [*found, (", it", cells[1])]
-                return [*found, (f"and then at the {slots['t']}, it", cells[2]), ("t", cells[2])]
+                    return [("p", self._first(x)), (f"{slots['p']}, it", last)]
+                found = [("p", self._first(x)), ("q" if len(cells) == 2 else "t", last)]
+                return found if len(cells) == 2 else [*found, ("after", cells[1]), ("q", cells[1])]
             case "happens":
                 around = self._step(self._at(event_times(x, slots["v"])[0]))
                 around[:-1] |= around[1:]
@@ -195,6 +194,13 @@ class Sight:
         mask = self._cell(thing, thing.start_place)
         shown = np.flatnonzero(mask.any(1))
         mask[shown[0] + 2 if len(shown) else 0 :] = False
+        return mask
+
+    def _last_seen(self, thing: Thing) -> Mask:
+        """The last two steps that it is there, in the cell that it ends in."""
+        mask = self._cell(thing, thing.jumps[-1].to if thing.jumps else thing.start_place)
+        shown = np.flatnonzero(mask.any(1))
+        mask[: max(0, shown[-1] - 1) if len(shown) else 0] = False
         return mask
 
     def _last(self, thing: Thing) -> Mask:

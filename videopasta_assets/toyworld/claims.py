@@ -76,10 +76,10 @@ FORMS: Final[dict[str, tuple[FailureMode, str]]] = {
     "gone": (C, "the {x} is there from the start to {s} s and never comes back"),
     "late": (C, "the {x} is there from {s} s to the end"),
     "never_leaves": (C, "the {x} is there from the start to the end"),
-    "jumps_once": (C, "the {x} is at the {p} and then at the {q}, it jumps once"),
-    "jumps_twice": (C, "the {x} is at the {p} and then at the {q} and then at the {t}, it jumps twice"),
+    "jumps_once": (C, "the {x} is first at the {p} and then at the {q}, it jumps once"),
+    "jumps_twice": (C, "the {x} is first at the {p} and then at the {t}, after the {q}, it jumps twice"),
     "always_jumps": (C, "the {x} jumps all the time"),
-    "never_jumps": (C, "the {x} is at the {p} and stays, it never jumps"),
+    "never_jumps": (C, "the {x} is first at the {p} and then at the {p}, it never jumps"),
     "announced": (C, "the opening mark is {m} and announces the {x}"),
     "no_mark": (C, "the opening mark is {m} and does not announce the {x}"),
 }
@@ -140,7 +140,9 @@ class Sentence:
 
 
 def claim(kind: str, **slots: str | int) -> Claim:
-    """Build a claim; slots come in the order of its form."""
+    """Build a claim; slots come in the order of its form. A change from one setting to the same is none."""
+    if kind == "changes" and slots["a"] == slots["b"]:
+        kind = "stays"
     form = (FORMS.get(kind) or PREFIXES[kind])[1]
     return Claim(kind, tuple((name, str(slots[name])) for name in dict.fromkeys(re.findall(r"{(\w)}", form))))
 
