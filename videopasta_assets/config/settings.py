@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from videopasta_assets.config.embedded import EMBEDDED_MODEL
+from videopasta_assets.config.evaluation import BenchmarkSettings
 from videopasta_assets.config.recipe import RecipeSettings
 from videopasta_assets.config.serving import ServerSettings, VllmSettings
 from videopasta_assets.config.strict import Settings
-from videopasta_assets.config.training import TrainingSettings
+from videopasta_assets.config.training import TrainerSettings, TrainingSettings
 from videopasta_assets.taxonomy import MODES, FailureMode
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$", max_length=60)]
@@ -184,22 +185,10 @@ class ExperimentSettings(Settings):
         return self
 
 
-class BenchmarkSettings(Settings):
-    """One multiple-choice benchmark: a JSONL file and the folder of its videos."""
-
-    name: Name = Field(description="Lower-case letters, digits, - and _.")
-    items: Path = Field(description="JSONL file; its videos are relative to its folder.")
-    scoring: Literal["generate", "likelihood"] = Field(
-        default="generate",
-        description="generate: the model chooses among lettered options, one parser reads its reply; likelihood: each "
-        "option is scored as an answer to the question, and the likeliest is taken (transformers engine).",
-    )
-
-
 class EvaluationSettings(Settings):
     """What the base and the tuned model are scored on."""
 
-    benchmarks: tuple[BenchmarkSettings, ...] = Field(default=(), description="Multiple-choice benchmarks.")
+    benchmarks: tuple[BenchmarkSettings, ...] = Field(default=(), description="Benchmarks.")
     decoding: DecodingSettings = Field(
         default=DecodingSettings(max_new_tokens=64), description="How answers to benchmark items are drawn."
     )
@@ -230,7 +219,11 @@ class AutomationSettings(Settings):
 class ProjectSettings(Settings):
     """A whole project: `videopasta.yaml`."""
 
-    lake: Path = Field(default=Path("lake"), description="Where Parquet tables, manifests and checkpoints are kept.")
+    lake: str = Field(
+        default="lake",
+        description="Where Parquet tables, manifests and checkpoints are kept: a folder, or object storage "
+        "(s3://bucket/prefix, docs/distributed.md).",
+    )
     seed: int = Field(default=0, description="Seed of everything that is drawn.")
     videos: VideoSettings = VideoSettings()
     frames: FrameSettings = FrameSettings()
@@ -240,12 +233,20 @@ class ProjectSettings(Settings):
         default=(ExperimentSettings(name="default"),),
         description="Training runs: each is a partition of lora_checkpoint.",
     )
+    trainer: TrainerSettings = TrainerSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     automation: AutomationSettings = AutomationSettings()
     oracle_truth: Path | None = Field(
         default=None, description="Folder of toyworld's truth files; only the oracle's scores read it."
     )
     root: Path = Field(default=Path(), exclude=True, description="Folder of the file itself; set by the loader.")
+
+    @field_validator("lake")
+    @classmethod
+    def _holds_no_key(cls, lake: str) -> str:
+        if "://" in lake and ((place := urlsplit(lake)).username is not None or place.query):
+            raise ValueError("credentials belong in environment variables (AWS_ACCESS_KEY_ID, ...), not in the URL")
+        return lake
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
