@@ -19,6 +19,7 @@ from videopasta_assets.assets.materialization import MISTAKE
 from videopasta_assets.assets.pipeline import pipeline_definitions
 from videopasta_assets.planning.plan import SHARD_ASSETS
 from videopasta_assets.stages.project import Engines, Project
+from videopasta_assets.stages.recipes import recipe_of
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,9 @@ def execute_shard(
     instance.add_dynamic_partitions(str(SHARDS.name), [shard])
     keys = shard_keys(project, tables)
     config = ShardConfig(retry_failed=retry_failed)
-    # The loop over adversaries and verdicts is one step, named after the former.
-    steps = {op_name(key) for key in keys if key.path[-1] != "verdicts"}
+    # VideoPASTA's loop over adversaries and verdicts is one step, named after the former.
+    looped = recipe_of(project).attempts
+    steps = {op_name(key) for key in keys if not (looped and key.path[-1] == "verdicts")}
     return _execute(
         pipeline_definitions(project, engines=engines, progress=progress),
         PAIRS,

@@ -7,9 +7,9 @@ import dagster as dg
 
 from resources.artifact import VERIFICATION, artifact_spec, asset_key
 from videopasta_assets.assets.materialization import one_sentence, result_of
-from videopasta_assets.assets.pair_integrity import broken_pairs, leaked_instructions
+from videopasta_assets.assets.pair_integrity import broken_pairs
 from videopasta_assets.assets.preview import column_lineage, markdown_picture, markdown_table, report_link
-from videopasta_assets.assets.verified_pairs import defects_result
+from videopasta_assets.assets.verified_pairs import defects_result, leaks
 from videopasta_assets.lake import Row
 from videopasta_assets.lake.shards import list_shards
 from videopasta_assets.reports import write_preference_set_report
@@ -64,7 +64,7 @@ def set_figures(project: Project, rows: list[Row]) -> dict[str, Any]:
         **({"preference set": rows[0]["preference_set"]} if rows else {}),
         **{f"pairs {mode}": by_mode[mode] for mode in map(str, MODES)},
         **({"slot retention": counted.pairs / counted.slots} if counted.slots else {}),
-        **({"attempt acceptance": counted.pairs / counted.attempts} if counted.attempts else {}),
+        **({"attempt acceptance": counted.accepted / counted.attempts} if counted.attempts else {}),
         "funnel": dg.MetadataValue.md(markdown_table(stages)),
         "retention": dg.MetadataValue.md(plot),
         **report_link(write_preference_set_report(project, counted)),
@@ -115,5 +115,5 @@ def unsound_members(project: Project) -> list[str]:
     return [
         *([f"{gone} members have changed or gone since the set was made"] if gone else []),
         *broken_pairs(pairs),
-        *leaked_instructions(pairs, project.prompts("responder")),
+        *leaks(project, pairs),
     ]
