@@ -122,7 +122,7 @@ def test_other_inputs_replace_an_adapter_only_when_they_succeed(trained, pairs, 
     assert second.adapter_hash != first.adapter_hash
 
 
-@pytest.mark.parametrize("objective", ["dpo", "sft"])
+@pytest.mark.parametrize("objective", ["dpo", "sft", "kto"])
 def test_layouts_and_objectives_train_alike(objective, pairs, tiny_dir, reader, tmp_path) -> None:
     config = _FAST.model_copy(update={"objective": objective, "lora_dropout": 0.0, "max_steps": 4})
     results = [

@@ -6,6 +6,7 @@ same clip would have. The frames of a clip go through the processor once for all
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Literal
 
 import torch
 
@@ -17,7 +18,12 @@ from videopasta_assets.training.pairs import TrainingPair
 from videopasta_assets.video.clip import Clip, load_frames
 from videopasta_assets.video.reader import FrameReader
 
-PIXELS = "pixel_values_videos"
+PIXELS: Final = "pixel_values_videos"
+
+Side = Literal["chosen", "rejected", "unrelated"]
+"""A response of a pair; `unrelated` is one to another question (KTO's estimate of the divergence)."""
+
+PAIR_SIDES: Final[tuple[Side, ...]] = ("chosen", "rejected")
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,20 @@ class EncodedPair:
     prompt_types: torch.Tensor | None
     chosen_ids: torch.Tensor
     rejected_ids: torch.Tensor
+    unrelated_ids: torch.Tensor | None = None
+
+    def response(self, side: Side) -> torch.Tensor:
+        """Token ids of one response."""
+        ids = {"chosen": self.chosen_ids, "rejected": self.rejected_ids, "unrelated": self.unrelated_ids}[side]
+        if ids is None:
+            raise ValueError("the pair was encoded without an unrelated response")
+        return ids
 
     @property
     def length(self) -> int:
-        """Tokens of the prompt with its longer response."""
-        return len(self.prompt_ids) + max(len(self.chosen_ids), len(self.rejected_ids))
+        """Tokens of the prompt with its longest response."""
+        given = (self.chosen_ids, self.rejected_ids, self.unrelated_ids)
+        return len(self.prompt_ids) + max(len(ids) for ids in given if ids is not None)
 
 
 class PairEncoder:
@@ -85,8 +100,8 @@ class PairEncoder:
             self.pixels(clip)
         return self._vision[clip.key]
 
-    def encode(self, pair: TrainingPair) -> EncodedPair:
-        """Token ids of a pair.
+    def encode(self, pair: TrainingPair, unrelated: str | None = None) -> EncodedPair:
+        """Token ids of a pair, with a response to another question if the objective needs one.
 
         Raises:
             UserError: prompt and response are longer than the limit.
@@ -105,6 +120,7 @@ class PairEncoder:
             prompt_types=types,
             chosen_ids=self._response(pair.chosen),
             rejected_ids=self._response(pair.rejected),
+            unrelated_ids=None if unrelated is None else self._response(unrelated),
         )
         if self._max_tokens is not None and encoded.length > self._max_tokens:
             raise UserError(
