@@ -37,6 +37,15 @@ class AdapterSwitch:
         elif self._loaded is not None:
             self._model.disable_adapters()
 
+    def identity(self, adapter: str | None) -> str:
+        """Identity of what `use` would make active; empty: no adapter.
+
+        Raises:
+            UserError: no such adapter.
+        """
+        folder = self._default if adapter is None else Path(adapter)
+        return "" if folder is None else adapter_identity(folder)
+
     def close(self) -> None:
         """Let go of the model."""
         self._model = None

@@ -19,7 +19,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,8 +176,19 @@ def probe_safely(
     return VideoInfo(**facts, path=path, pts=pts.view(np.float64))
 
 
+class Caller(Protocol):
+    """Has a worker process do something: a `DecodeWorker`, or a pool of them."""
+
+    def call(self, operation: str, arguments: dict[str, Any], seconds: float) -> tuple[Any, NDArray[np.uint8]]:
+        """See `DecodeWorker.call`."""
+        ...
+
+
 class IsolatedReader:
-    """A `FrameReader` whose decoder runs in a worker process; it can be killed, and so never hangs."""
+    """A `FrameReader` whose decoder runs in a worker process; it can be killed, and so never hangs.
+
+    `workers` is how many reads make progress at once.
+    """
 
     def __init__(
         self,
@@ -186,10 +197,12 @@ class IsolatedReader:
         *,
         limits: MediaLimits = DEFAULT_LIMITS,
         threads: int = 1,
-        worker: DecodeWorker | None = None,
+        worker: Caller | None = None,
+        workers: int = 1,
     ) -> None:
         self._decoder = decoder
         self._limits = limits
+        self.workers = workers
         self._worker = worker or shared_worker()
         self._settings = {"decoder": decoder, "roots": _texts(roots), "limits": asdict(limits), "threads": threads}
 
