@@ -1,14 +1,15 @@
 """Asset `lora_checkpoint`: one LoRA adapter an experiment, trained on the preference set."""
 
 import json
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from resources.artifact import GPU_POOL, TRAINING, artifact_spec
-from resources.gpu_lease import hold_gpu
 from resources.partitions import ONE_AT_A_TIME, experiments
 from resources.progress import ProgressListener
+from resources.trainer import Trainer
 from videopasta_assets.assets.materialization import one_sentence, result_of
 from videopasta_assets.assets.preference_set import lost_videos, unsound_members
 from videopasta_assets.assets.preview import markdown_picture, markdown_table, report_link
@@ -44,12 +45,13 @@ def build(declared: Project) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         project: dg.ResourceParam[Project],
         progress: dg.ResourceParam[ProgressListener],
+        trainer: dg.ResourceParam[Trainer],
     ) -> dg.MaterializeResult[Any]:
         experiment = context.partition_key
         with one_sentence():
             refuse_unsound(project)
-            hold_gpu()
-            outcome = stage.run(project, experiment, progress=progress.training)
+            train = partial(trainer.train, context)
+            outcome = stage.run(project, experiment, progress.training, train)
             return result_of(project, "lora_checkpoint", experiment, outcome, training_figures(project, experiment))
 
     return lora_checkpoint
@@ -80,7 +82,7 @@ def training_figures(project: Project, experiment: str) -> dict[str, Any]:
         name: value for name, value in json.loads(row["metrics"] or "{}").items() if isinstance(value, int | float)
     }
     figures = {name: row[name] for name in ("pairs", "steps", "reward_accuracy", "seconds") if row[name] is not None}
-    adapter = project.lake.root / row["adapter"]
+    adapter = project.lake.local_folder(row["adapter"])
     steps = read_log(adapter.parent / "training_log.jsonl")
     curves = {"curves": dg.MetadataValue.md(markdown_picture(png(training_curves(steps)), "training"))} if steps else {}
     table = markdown_table([{"metric": name, "value": float(value)} for name, value in sorted(metrics.items())])
