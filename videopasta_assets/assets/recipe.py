@@ -22,6 +22,7 @@ from videopasta_assets.assets import (
     verified_pairs,
     videos,
 )
+from videopasta_assets.stages.aligned_checks import wanted as checks_wanted
 from videopasta_assets.stages.project import Project
 from videopasta_assets.stages.recipes import recipe_of
 
@@ -42,7 +43,7 @@ def recipe_assets(project: Project) -> Sequence[dg.AssetsDefinition]:
     if project.settings.evaluation.benchmarks:
         assets.append(benchmark_scores.build(project))
         checked.append(benchmark_scores)
-    if project.settings.recipe.aligned_check.method != "text":
+    if checks_wanted(project):
         assets.append(aligned_checks.build(project))
     if project.settings.oracle_truth is not None:
         assets += [

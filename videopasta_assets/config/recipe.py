@@ -30,7 +30,7 @@ PUBLISHED: Final[dict[str, dict[str, Any]]] = {
 
 
 class AlignedCheckSettings(Settings):
-    """A check of aligned responses that can see, before adversaries are paid for. The paper has none."""
+    """VideoPASTA: a check of aligned responses that can see, before adversaries are paid for. The paper has none."""
 
     method: Literal["text", "self_consistency", "video"] = Field(
         default="text",
@@ -103,7 +103,11 @@ class RecipeSettings(Settings):
             given = {"name": given}
         if not isinstance(given, dict):
             return given
-        return {**PUBLISHED.get(str(given.get("name", VIDEOPASTA)), {}), **given}
+        published = PUBLISHED.get(str(given.get("name", VIDEOPASTA)), {})
+        count, by_mode = given.get("queries_per_video"), published.get("queries_by_mode")
+        if isinstance(count, int) and by_mode is not None:
+            published = {**published, "queries_by_mode": _shared(count, tuple(by_mode))}
+        return {**published, **given}
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -114,6 +118,10 @@ class RecipeSettings(Settings):
             )
         if self.name in _RESERVED:
             raise ValueError(f"a recipe cannot be named {self.name!r}")
-        if self.name != VIDEOPASTA and self.aligned_check.method != "text":
-            raise ValueError("aligned_check belongs to the recipe videopasta")
         return self
+
+
+def _shared(count: int, modes: tuple[FailureMode, ...]) -> dict[FailureMode, int]:
+    """`count` questions over the modes of a recipe, the first ones with one more where it does not divide."""
+    share, rest = divmod(max(0, count), len(modes))
+    return {mode: share + (number < rest) for number, mode in enumerate(modes)}

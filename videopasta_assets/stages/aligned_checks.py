@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from videopasta_assets.config.recipe import VIDEOPASTA
 from videopasta_assets.engines import FinishReason, Reply, Request
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
@@ -26,7 +27,8 @@ STAGE_VERSION = "1"
 
 def wanted(project: Project) -> bool:
     """The recipe has a check that can see."""
-    return project.settings.recipe.aligned_check.method != "text"
+    recipe = project.settings.recipe
+    return recipe.name == VIDEOPASTA and recipe.aligned_check.method != "text"
 
 
 def checker(project: Project) -> RoleName:
