@@ -121,11 +121,7 @@ class Reader:
             read.add(name)
             if name in models:
                 wanted |= set(models[name].references) - read
-        return [
-            name
-            for name in TABLES
-            if name in read and not any((self._lake.root / "tables" / name).glob("recipe=*/shard=*/*.parquet"))
-        ]
+        return [name for name in TABLES if name in read and not self._lake.has_rows(name)]
 
     def close(self) -> None:
         """Let go of the lake."""

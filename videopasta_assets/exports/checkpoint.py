@@ -28,7 +28,7 @@ def export_checkpoint(project: Project, name: str, target: Path, *, licence: Lic
     checkpoint = next((row for row in rows if row["error"] is None), None)
     if checkpoint is None:
         raise UserError("this experiment has no checkpoint yet", where=name, fix="`videopasta run` trains it.")
-    adapter = project.lake.root / checkpoint["adapter"]
+    adapter = project.lake.local_folder(checkpoint["adapter"])
     made_from = {
         "experiment": name,
         **{key: checkpoint[key] for key in ("adapter_hash", "preference_set", "base_model")},

@@ -121,7 +121,7 @@ def run(project: Project) -> Outcome:
 
 def _keep_manifest(project: Project, chosen: PreferenceSet) -> None:
     name = f"preference_sets/{project.recipe}/{chosen.hash}.json"
-    if not chosen.members or (project.lake.root / name).exists():
+    if not chosen.members or project.lake.has_file(name):
         return
     manifest = {
         "preference_set": chosen.hash,
