@@ -15,7 +15,7 @@ from resources.partitions import (
 from resources.progress import ProgressListener
 from videopasta_assets.assets.config import ShardConfig
 from videopasta_assets.assets.materialization import one_sentence, result_of
-from videopasta_assets.assets.preview import markdown_table, report_link
+from videopasta_assets.assets.preview import markdown_table, report_metadata
 from videopasta_assets.lake import Row
 from videopasta_assets.reports import write_checkpoint_report
 from videopasta_assets.stages import benchmark_scores as stage
@@ -78,7 +78,10 @@ def build(declared: Project) -> dg.AssetsDefinition:
         for table, outcome in outcomes.items():
             extra = None
             if table == "benchmark_scores":
-                extra = {**score_figures(project, shard), **report_link(write_checkpoint_report(project, experiment))}
+                extra = {
+                    **score_figures(project, shard),
+                    **report_metadata(write_checkpoint_report(project, experiment)),
+                }
             yield result_of(project, table, shard, outcome, extra)
 
     return benchmark_scores

@@ -12,7 +12,7 @@ from resources.progress import ProgressListener
 from resources.trainer import Trainer
 from videopasta_assets.assets.materialization import one_sentence, result_of
 from videopasta_assets.assets.preference_set import lost_videos, unsound_members
-from videopasta_assets.assets.preview import markdown_picture, markdown_table, report_link
+from videopasta_assets.assets.preview import markdown_picture, markdown_table, report_metadata
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.reports import write_checkpoint_report
 from videopasta_assets.reports.checkpoint import read_log
@@ -93,5 +93,5 @@ def training_figures(project: Project, experiment: str) -> dict[str, Any]:
         "adapter hash": row["adapter_hash"],
         "preference set": row["preference_set"],
         "metrics": dg.MetadataValue.md(table),
-        **report_link(write_checkpoint_report(project, experiment)),
+        **report_metadata(write_checkpoint_report(project, experiment)),
     }

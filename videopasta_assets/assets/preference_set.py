@@ -8,7 +8,7 @@ import dagster as dg
 from resources.artifact import VERIFICATION, artifact_spec, asset_key
 from videopasta_assets.assets.materialization import one_sentence, result_of
 from videopasta_assets.assets.pair_integrity import broken_pairs
-from videopasta_assets.assets.preview import column_lineage, markdown_picture, markdown_table, report_link
+from videopasta_assets.assets.preview import column_lineage, markdown_picture, markdown_table, report_metadata
 from videopasta_assets.assets.verified_pairs import defects_result, leaks
 from videopasta_assets.lake import Row
 from videopasta_assets.lake.shards import list_shards
@@ -67,7 +67,7 @@ def set_figures(project: Project, rows: list[Row]) -> dict[str, Any]:
         **({"attempt acceptance": counted.accepted / counted.attempts} if counted.attempts else {}),
         "funnel": dg.MetadataValue.md(markdown_table(stages)),
         "retention": dg.MetadataValue.md(plot),
-        **report_link(write_preference_set_report(project, counted)),
+        **report_metadata(write_preference_set_report(project, counted)),
         **column_lineage(project, _COLUMNS),
     }
 
