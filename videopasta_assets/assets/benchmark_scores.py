@@ -1,6 +1,6 @@
-"""Assets `benchmark_answers` and `benchmark_scores`: base and tuned model on held-out questions."""
+"""Assets `benchmark_answers`, `benchmark_scores` and `benchmark_breakdowns`: base and tuned on held-out questions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import dagster as dg
@@ -19,15 +19,18 @@ from videopasta_assets.assets.preview import markdown_table, report_metadata
 from videopasta_assets.lake import Row
 from videopasta_assets.reports import write_checkpoint_report
 from videopasta_assets.stages import benchmark_scores as stage
-from videopasta_assets.stages.benchmark_answers import partition
-from videopasta_assets.stages.project import Engines, Project
+from videopasta_assets.stages.benchmark_answers import BASE, partition
+from videopasta_assets.stages.project import Engines, Project, good_rows
 
 _PARSE_RATE: Final = 0.9
-_SHOWN: Final = ("mode", "items", "base_accuracy", "tuned_accuracy", "difference", "difference_low", "difference_high")
+_LISTED: Final = 100
+_COMPARED: Final = ("items", "base_accuracy", "tuned_accuracy", "difference", "difference_low", "difference_high")
+_SHOWN: Final = ("mode", "metric", *_COMPARED, "p_value", "excluded")
+_PARTS_SHOWN: Final = ("facet", "value", *_COMPARED)
 
 
 def build(declared: Project) -> dg.AssetsDefinition:
-    """Both assets: one pass over the benchmark fills them."""
+    """All three: one pass over the benchmark fills them."""
     specs = {
         f"{benchmark.name} {part}": value
         for benchmark in declared.settings.evaluation.benchmarks
@@ -57,6 +60,14 @@ def build(declared: Project) -> dg.AssetsDefinition:
                 deps=["benchmark_answers"],
                 kinds={"python"},
             ),
+            artifact_spec(
+                declared,
+                "benchmark_breakdowns",
+                group=EVALUATION,
+                spec=specs,
+                deps=["benchmark_answers"],
+                kinds={"python"},
+            ),
         ],
         partitions_def=experiments_by_benchmark(declared),
         backfill_policy=ONE_AT_A_TIME,
@@ -76,12 +87,15 @@ def build(declared: Project) -> dg.AssetsDefinition:
             )
         shard = partition(experiment, benchmark)
         for table, outcome in outcomes.items():
-            extra = None
+            extra: dict[str, Any] | None = None
             if table == "benchmark_scores":
                 extra = {
                     **score_figures(project, shard),
                     **report_metadata(write_checkpoint_report(project, experiment)),
                 }
+            elif table == "benchmark_breakdowns":
+                rows = good_rows(project, table, shard)
+                extra = {"parts": dg.MetadataValue.md(markdown_table([_cut(row, _PARTS_SHOWN) for row in rows]))}
             yield result_of(project, table, shard, outcome, extra)
 
     return benchmark_scores
@@ -96,16 +110,20 @@ def dimensions(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 
 
 def _scores(project: Project, shard: str) -> list[Row]:
-    return [row for row in project.lake.rows(project.address("benchmark_scores", shard)) if row["error"] is None]
+    return list(good_rows(project, "benchmark_scores", shard))
+
+
+def _cut(row: Row, names: Sequence[str]) -> Row:
+    return {name: row[name] for name in names}
 
 
 def score_figures(project: Project, shard: str) -> dict[str, Any]:
     """Accuracies by mode as a table; the overall ones as numbers that Dagster plots."""
     rows = _scores(project, shard)
     overall = next((row for row in rows if row["mode"] == "all"), None)
-    names = ("base_accuracy", "tuned_accuracy", "difference")
+    names = ("base_accuracy", "tuned_accuracy", "difference", "p_value", "excluded")
     figures = {name: overall[name] for name in names} if overall else {}
-    table = markdown_table([{name: row[name] for name in _SHOWN} for row in rows])
+    table = markdown_table([_cut(row, _SHOWN) for row in rows])
     return {**figures, "scores": dg.MetadataValue.md(table)}
 
 
@@ -130,4 +148,44 @@ def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
             metadata={"lowest parse rate": lowest},
         )
 
-    return [replies_can_be_parsed]
+    @dg.asset_check(
+        asset=asset_key(declared, "benchmark_scores"),
+        partitions_def=experiments_by_benchmark(declared),
+        description="No video of the benchmark is one that the experiment was trained on.",
+    )
+    def no_video_was_trained_on(
+        context: dg.AssetCheckExecutionContext, project: dg.ResourceParam[Project]
+    ) -> dg.AssetCheckResult:
+        found = stage.trained_on(project, *dimensions(context))
+        return dg.AssetCheckResult(
+            passed=not found,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=f"{len(found)} of the benchmark's videos are in the training set" if found else "none is",
+            metadata={"videos": len(found), "first": ", ".join(found[:5])},
+        )
+
+    @dg.asset_check(
+        asset=asset_key(declared, "benchmark_scores"),
+        partitions_def=experiments_by_benchmark(declared),
+        description="Every item of the benchmark could be asked of both models.",
+    )
+    def every_item_was_asked(
+        context: dg.AssetCheckExecutionContext, project: dg.ResourceParam[Project]
+    ) -> dg.AssetCheckResult:
+        rows = _scores(project, partition(*dimensions(context)))
+        left_out = next((row["excluded"] or 0 for row in rows if row["mode"] == stage.OVERALL), 0)
+        experiment, benchmark = dimensions(context)
+        why = [
+            {"item": row["item_id"], "model": row["model"], "why": row["error"]}
+            for model in (BASE, experiment)
+            for row in project.lake.rows(project.address("benchmark_answers", partition(model, benchmark)))
+            if row["error"] is not None
+        ]
+        return dg.AssetCheckResult(
+            passed=not left_out,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{left_out} items were left out of both sides",
+            metadata={"left out": left_out, "why": dg.MetadataValue.md(markdown_table(why[:_LISTED]))},
+        )
+
+    return [replies_can_be_parsed, no_video_was_trained_on, every_item_was_asked]

@@ -34,7 +34,7 @@ def shard_keys(project: Project, tables: Sequence[str] = SHARD_ASSETS) -> list[d
 
 def score_keys(project: Project) -> list[dg.AssetKey]:
     """Assets of one evaluation."""
-    return [asset_key(project, table) for table in ("benchmark_answers", "benchmark_scores")]
+    return [asset_key(project, table) for table in ("benchmark_answers", "benchmark_scores", "benchmark_breakdowns")]
 
 
 def build_jobs(project: Project) -> list[Any]:

@@ -97,21 +97,21 @@ def _land(project: "Project") -> None:
 
 
 def _check_benchmarks(project: "Project", steps: list["PlanStep"]) -> None:
-    """A benchmark file that is missing is told now, not after hours of generation and training.
+    """A benchmark whose files are missing or malformed is told now, not after hours of generation and training.
 
     Raises:
-        UserError: one of the benchmarks to score on is not there.
+        UserError: one of the benchmarks to score on cannot be read.
     """
     if not any(step.asset == "benchmark_scores" for step in steps):
         return
+    from videopasta_assets.stages.benchmark_items import items_of
+
     for benchmark in project.settings.evaluation.benchmarks:
-        items = project.settings.path(benchmark.items)
-        if not items.is_file():
-            raise UserError(
-                f"the file of benchmark {benchmark.name!r} is not there",
-                where=str(items),
-                fix="Put it there, correct evaluation.benchmarks in videopasta.yaml, or run with --no-train.",
-            )
+        try:
+            items_of(project, benchmark.name)
+        except UserError as error:
+            fix = f"{error.fix} Or run with --no-train.".strip()
+            raise UserError(error.what, where=error.where, fix=fix) from error
 
 
 def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool) -> None:

@@ -8,16 +8,19 @@ from typing import Literal, Protocol
 
 from videopasta_assets.config import ProjectSettings, RoleSettings
 from videopasta_assets.config.embedded import EMBEDDED_MODEL, MODEL_DIR
+from videopasta_assets.config.evaluation import BenchmarkSettings
 from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.config.settings import DecodingSettings
 from videopasta_assets.engines import Decoding, Engine
-from videopasta_assets.engines.identity import model_identity, served_identity
+from videopasta_assets.engines.identity import role_identity
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import COMMON, TABLES, Address, Lake, Row
+from videopasta_assets.lake.objects import is_url
 from videopasta_assets.prompts import PromptLibrary
 from videopasta_assets.video.guard import MediaLimits
 from videopasta_assets.video.plan import SamplingSpec
 from videopasta_assets.video.reader import EXACT, FrameReader, get_reader
+from videopasta_assets.video.worker_pool import usual_workers
 
 RoleName = Literal["query_writer", "responder", "verifier", "judge"]
 
@@ -39,7 +42,8 @@ class Project:
     @cached_property
     def lake(self) -> Lake:
         """The project's lake, made on first use."""
-        return Lake(self.settings.path(self.settings.lake))
+        lake = self.settings.lake
+        return Lake(lake if is_url(lake) else self.settings.path(Path(lake)))
 
     @property
     def recipe(self) -> str:
@@ -54,7 +58,8 @@ class Project:
     @cached_property
     def reader(self) -> FrameReader:
         """Decodes frames; it opens nothing outside the video folder and the benchmarks' folders."""
-        return get_reader(self.settings.videos.decoder, roots=self.roots, limits=self.limits)
+        videos = self.settings.videos
+        return get_reader(videos.decoder, self.roots, limits=self.limits, workers=videos.workers or usual_workers())
 
     @property
     def limits(self) -> MediaLimits:
@@ -65,8 +70,14 @@ class Project:
     @property
     def roots(self) -> tuple[Path, ...]:
         """Folders that media may be read from."""
-        benchmarks = (self.settings.path(benchmark.items).parent for benchmark in self.settings.evaluation.benchmarks)
-        return (self.video_folder, *benchmarks)
+        return (self.video_folder, *map(self.benchmark_folder, self.settings.evaluation.benchmarks))
+
+    def benchmark_folder(self, benchmark: BenchmarkSettings) -> Path:
+        """Folder that the paths of a benchmark's videos start at."""
+        if benchmark.videos is not None:
+            return self.settings.path(benchmark.videos)
+        place = self.settings.path(benchmark.items)
+        return place.parent if benchmark.format == "items" or place.is_file() else place
 
     def address(self, table: str, shard: str) -> Address:
         """Where `table` keeps the rows of `shard` for this recipe."""
@@ -95,18 +106,13 @@ class Project:
     def model_id(self, role: RoleName) -> str:
         """`name@revision` of a role's model, without loading it."""
         settings = self.role(role)
-        key = (settings.model, settings.revision, settings.server if settings.engine == "openai" else None)
+        key = (settings.engine, settings.model, settings.revision, settings.server)
         if key not in self._model_ids:
-            source = self.model_source(role)
-            self._model_ids[key] = (
-                model_identity(source, settings.revision)
-                if key[-1] is None
-                else served_identity(source, settings.revision, key[-1])
-            )
+            self._model_ids[key] = role_identity(settings, self.model_source(role))
         return self._model_ids[key]
 
     @cached_property
-    def _model_ids(self) -> dict[tuple[str, str | None, ServerSettings | None], str]:
+    def _model_ids(self) -> dict[tuple[str, str, str | None, ServerSettings | None], str]:
         return {}
 
     def model_source(self, role: RoleName) -> str:
@@ -141,7 +147,9 @@ class Project:
     def sampling(self, role: Literal["dense", "sparse"]) -> SamplingSpec:
         """The sampling specification of a frame plan."""
         settings = getattr(self.settings.frames, role)
-        return SamplingSpec(strategy=settings.strategy, value=settings.value, max_frames=settings.max_frames)
+        return SamplingSpec(
+            strategy=settings.strategy, value=settings.value, max_frames=settings.max_frames, snap=settings.snap
+        )
 
     @property
     def frame_parts(self) -> dict[str, str]:
