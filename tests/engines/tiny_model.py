@@ -124,14 +124,16 @@ def tiny_tokenizer() -> Any:
     )
 
 
-def save_tiny_adapter(model_folder: Path, folder: Path, seed: int = 1) -> Path:
-    """A LoRA adapter on the language model with weights that matter."""
+_LANGUAGE_MODEL = r".*language_model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)"
+
+
+def save_tiny_adapter(model_folder: Path, folder: Path, seed: int = 1, targets: str = _LANGUAGE_MODEL) -> Path:
+    """A LoRA adapter, on the language model unless told otherwise, with weights that matter."""
     prepare_torchvision()
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForImageTextToText
 
     model = AutoModelForImageTextToText.from_pretrained(model_folder)
-    targets = r".*language_model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)"
     tuned = get_peft_model(model, LoraConfig(r=4, lora_alpha=16, lora_dropout=0.5, target_modules=targets))
     torch.manual_seed(seed)
     for name, parameter in tuned.named_parameters():

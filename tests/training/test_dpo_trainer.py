@@ -5,6 +5,7 @@ from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl
 from tests.training.handwritten import dpo_loss, response_logp, stock_inputs
 from tests.training.rig import Rig
 from tests.training.tiny_model import make_pairs
+from videopasta_assets.engines.clip_prefix import PIXELS
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.training.dpo_trainer import TrainingDivergedError
 from videopasta_assets.training.libraries import DPOTrainer
@@ -91,7 +92,7 @@ def test_unit_weights_equal_stock_trl(tiny_dir, pairs, reader, tmp_path) -> None
     rig = Rig(tiny_dir, balanced, reader, tmp_path)
     loss, gradients = rig.loss(), rig.gradients()
     rows = rig.trainer._make_rows(rig.trainer._pairs)
-    pixels = torch.cat([rig.encoder.pixels(clip) for clip in rows.clips]).double()
+    pixels = torch.cat([rig.encoder.prefix(clip).vision[PIXELS] for clip in rows.clips]).double()
     completion = torch.zeros_like(rows.inputs["attention_mask"])
     for row, response in enumerate(pair.chosen_ids for pair in rig.trainer._pairs):
         start = len(rig.trainer._pairs[row].prompt_ids)

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
+
+from videopasta_assets.engines.clip_prefix import is_vision
 from videopasta_assets.engines.identity import adapter_identity
 
 
@@ -46,6 +49,11 @@ class AdapterSwitch:
         folder = self._default if adapter is None else Path(adapter)
         return "" if folder is None else adapter_identity(folder)
 
+    def tower_identity(self, adapter: str | None) -> str:
+        """`identity` of an adapter that changes the vision tower; empty for one that leaves clips' features alone."""
+        folder = self._default if adapter is None else Path(adapter)
+        return self.identity(adapter) if folder is not None and _changes_vision(folder) else ""
+
     def close(self) -> None:
         """Let go of the model."""
         self._model = None
@@ -62,3 +70,8 @@ class AdapterSwitch:
             self._model.load_adapter(str(folder), adapter_name=name)
             self._loaded = name
         return name
+
+
+def _changes_vision(folder: Path) -> bool:
+    with safe_open(folder / "adapter_model.safetensors", "pt") as weights:
+        return any(is_vision(name) for name in weights.keys())  # noqa: SIM118 - not a mapping

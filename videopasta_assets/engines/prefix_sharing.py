@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import torch
 
+from videopasta_assets.engines.clip_prefix import FEATURES, feature_inputs
 from videopasta_assets.engines.inputs import Prefix
 from videopasta_assets.engines.roomy_cache import roomy_cache
 
@@ -78,7 +79,9 @@ def one_logit(model: Any) -> dict[str, int]:
 
 def encode_prefixes(model: Any, prefixes: Sequence[Prefix], pad_id: int) -> list[EncodedPrefix]:
     """Run prefixes of one `form` through the model together."""
-    inputs = to_device(prefix_inputs(prefixes, _no_tails(prefixes), pad_id), model)
+    inputs: dict[str, Any] = to_device(prefix_inputs(prefixes, _no_tails(prefixes), pad_id), model)
+    if FEATURES in inputs:
+        inputs |= feature_inputs([inputs.pop(FEATURES)], model.device)
     layers = model(**inputs, **one_logit(model), use_cache=True).past_key_values.layers
     encoded = []
     for row, prefix in enumerate(prefixes):
@@ -87,7 +90,7 @@ def encode_prefixes(model: Any, prefixes: Sequence[Prefix], pad_id: int) -> list
             tuple(getattr(layer, part)[row, :, -len(prefix.ids) :].clone() for layer in layers)
             for part in ("keys", "values")
         )
-        vision = {name: value for name, value in prefix.vision.items() if not name.startswith(_PIXELS)}
+        vision = {name: value for name, value in prefix.vision.items() if not name.startswith((_PIXELS, FEATURES))}
         encoded.append(EncodedPrefix(replace(prefix, vision=vision), keys, values))
     return encoded
 

@@ -15,11 +15,13 @@ class PrefixKey:
         clip: the clip's `key`: the video's bytes and the chosen frames.
         before: the prompt's text up to the video.
         adapter: identity of the LoRA adapter; empty: none.
+        tower: the same, if that adapter changes the vision tower; else empty.
     """
 
     clip: str
     before: str
     adapter: str
+    tower: str = ""
 
 
 class PrefixStore:

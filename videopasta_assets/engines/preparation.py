@@ -9,12 +9,12 @@ from weakref import WeakValueDictionary
 
 import torch
 
+from videopasta_assets.engines.clip_prefix import ClipPrefixes
 from videopasta_assets.engines.inputs import Prefix, PromptEncoder
 from videopasta_assets.engines.prefix_sharing import EncodedPrefix
 from videopasta_assets.engines.prefix_store import PrefixKey, PrefixStore
 from videopasta_assets.engines.protocol import Request
-from videopasta_assets.video.clip import Clip, load_frames
-from videopasta_assets.video.reader import FrameReader
+from videopasta_assets.video.clip import Clip
 
 
 @dataclass(frozen=True)
@@ -52,29 +52,26 @@ class Preparation:
     decoded once, and one whose prefix is in the store not at all.
 
     Args:
-        encoder: tokenizes and preprocesses.
-        reader: decodes.
+        encoder: tokenizes.
+        clips: decodes and preprocesses, or finds features that were computed before.
         store: prefixes that were computed before.
-        adapter: identity of a request's adapter, for the store.
-        max_side: longest side of a frame in pixels; None: as stored.
+        adapter: identity of a request's adapter, and again if it changes the vision tower, for the store.
         threads: clips that are decoded at once.
     """
 
     def __init__(
         self,
         encoder: PromptEncoder,
-        reader: FrameReader,
+        clips: ClipPrefixes,
         store: PrefixStore,
-        adapter: Callable[[str | None], str],
+        adapter: Callable[[str | None], tuple[str, str]],
         *,
-        max_side: int | None,
         threads: int,
     ) -> None:
         self._encoder = encoder
-        self._reader = reader
+        self._clips = clips
         self._store = store
         self._adapter = adapter
-        self._max_side = max_side
         self._texts = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prompts")
         self._frames = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="frames")
         # Weak: what no batch waits for any more is a hundred megabytes of pixels that nobody needs.
@@ -101,7 +98,7 @@ class Preparation:
             text = self._encoder.text(request.prompt, video=request.clip is not None)
             key = None
             if request.clip is not None:
-                key = PrefixKey(request.clip.key, text.before, self._adapter(request.adapter))
+                key = PrefixKey(request.clip.key, text.before, *self._adapter(request.adapter))
                 if key not in draft.clips:
                     draft.clips[key] = self._store.get(key) or self._promise(key, request.clip)
             draft.rows.append(Row(request, key, self._encoder.suffix(text.after)))
@@ -114,5 +111,4 @@ class Preparation:
         return coming
 
     def _load(self, key: PrefixKey, clip: Clip) -> Prefix:
-        frames = load_frames(clip, self._reader, self._max_side)
-        return self._encoder.prefix(key.before, frames, clip.plan)
+        return self._clips.load(key.before, clip, key.tower)

@@ -16,6 +16,8 @@ import torch
 
 from videopasta_assets.engines.adapters import AdapterSwitch
 from videopasta_assets.engines.batching import plan_batches, windows
+from videopasta_assets.engines.clip_prefix import PIXELS, ClipPrefixes, with_features
+from videopasta_assets.engines.feature_store import FeatureStore
 from videopasta_assets.engines.identity import adapter_identity, model_identity
 from videopasta_assets.engines.inputs import Prefix, PromptEncoder
 from videopasta_assets.engines.likelihood import sequence_log_probs
@@ -79,6 +81,7 @@ class TransformersEngine:
             models with sliding windows or linear attention always take it.
         prefix_bytes: memory for prefixes of clips that may be asked about again; None: 1 GiB on a CPU, of a GPU a
             tenth of what is free.
+        features: where vision features of clips are kept, for later runs and other users of the model.
 
     Raises:
         UserError: no such model or adapter, or a model that writes no text.
@@ -97,6 +100,7 @@ class TransformersEngine:
         max_side: int | None = None,
         share_prefix: bool = True,
         prefix_bytes: int | None = None,
+        features: FeatureStore | None = None,
     ) -> None:
         self._model_id = model_identity(model, revision)
         if adapter is not None:
@@ -108,9 +112,17 @@ class TransformersEngine:
         self._encoder = PromptEncoder(loaded.processor)
         self._adapters = AdapterSwitch(loaded.model, adapter)
         self._reader = reader
-        self._max_side = max_side
         self._batch_size = batch_size
         self._share_prefix = share_prefix and is_roomy(loaded.model)
+        loaded.model.requires_grad_(False)
+        self._clips = ClipPrefixes(
+            self._encoder,
+            reader,
+            max_side=max_side,
+            store=features if self._share_prefix else None,
+            model=loaded.model,
+            model_id=self._model_id.partition("+")[0],
+        )
         self._store = PrefixStore(_store_bytes(loaded.model) if prefix_bytes is None else prefix_bytes)
         self._usage = EngineUsage()
 
@@ -135,10 +147,9 @@ class TransformersEngine:
             raise EngineError("the engine is closed; build a new one")
         preparation = Preparation(
             self._encoder,
-            self._reader,
+            self._clips,
             self._store,
-            self._adapters.identity,
-            max_side=self._max_side,
+            self._adapter_names,
             threads=parallel_reads(self._reader),
         )
         with preparation:
@@ -315,13 +326,26 @@ class TransformersEngine:
             at_once = max(1, _TOKENS_TOGETHER // longest)
             names = list(missing)
             for some in (names[first : first + at_once] for first in range(0, len(names), at_once)):
-                encoded = encode_prefixes(self._model, [missing[key] for key in some], self._loaded.pad_id)
+                seen = [self._seen(key, missing[key]) for key in some]
+                encoded = encode_prefixes(self._model, seen, self._loaded.pad_id)
                 found |= dict(zip(some, encoded, strict=True))
         prefixes |= found
         for key in keys:
             self._store.put(key, found[key])
         self._usage += EngineUsage(prefixes_computed=len(found) - reused, prefixes_reused=reused)
         return [found[key] for key in keys]
+
+    def _adapter_names(self, adapter: str | None) -> tuple[str, str]:
+        whole = self._adapters.identity(adapter)
+        return whole, self._adapters.tower_identity(adapter) if self._clips.keeps_features else ""
+
+    def _seen(self, key: PrefixKey, prefix: Prefix) -> Prefix:
+        """The prefix as the language model takes it: where features are kept, with features."""
+        if not self._clips.keeps_features or PIXELS not in prefix.vision:
+            return prefix
+        prefix = with_features(self._model, prefix)
+        self._clips.keep(key.before, key.clip, prefix, key.tower)
+        return prefix
 
     def _reply(self, request: Request, ids: list[int], prompt_tokens: int, seconds: float) -> Reply:
         end = next((i for i, token in enumerate(ids) if token in self._loaded.end_ids), None)

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from functools import partial
 
+from videopasta_assets.engines.clip_prefix import takes_features
 from videopasta_assets.engines.loading import LoadedModel
 from videopasta_assets.errors import UserError
 from videopasta_assets.training.encoding import PairEncoder
 from videopasta_assets.training.packed import Packer
 from videopasta_assets.training.rows import Rows, plain_rows
 from videopasta_assets.training.tree_attention import use_tree_attention
-from videopasta_assets.training.vision import ClipFeatures, rope_index
+from videopasta_assets.training.vision import rope_index
 
 RowMaker = Callable[..., Rows]
 """`plain_rows` or `Packer.rows`, with the encoder bound: pairs, and the sides that are needed."""
@@ -23,9 +24,7 @@ def row_maker(layout: str, base: LoadedModel, encoder: PairEncoder) -> RowMaker:
     """
     model = base.model
     positions = rope_index(model)
-    can_pack = (
-        ClipFeatures.supported_by(model) and positions is not None and model.config._attn_implementation == "sdpa"
-    )
+    can_pack = takes_features(model) and positions is not None and model.config._attn_implementation == "sdpa"
     if layout == "packed" and not can_pack:
         raise UserError(
             f"{type(model).__name__} cannot be trained on packed sequences",

@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
+from videopasta_assets.engines.feature_store import FeatureStore
 from videopasta_assets.engines.identity import model_identity
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.hashing import stable_hash
@@ -56,6 +57,7 @@ def train_dpo(
     reader: FrameReader,
     progress: Progress | None = None,
     preference_set: str | None = None,
+    features: FeatureStore | None = None,
 ) -> TrainingResult:
     """Train on `pairs` and leave the adapter in `output_dir/adapter`.
 
@@ -68,6 +70,7 @@ def train_dpo(
         reader: decodes the pairs' clips.
         progress: told of every phase (see `Progress`).
         preference_set: hash that names the set which the pairs were drawn from; none: the hash of `pairs`.
+        features: where vision features of clips are kept for other runs.
 
     Raises:
         UserError: an empty set, a model without the named LoRA modules, a sequence that is too long, a folder that
@@ -91,7 +94,7 @@ def train_dpo(
             if ranks.is_first():
                 space.claim(run_id, base_model)
             ranks.gathered(None)  # the folder is this run's
-            run = _Run(config, ordered, model_dir, space, reader, progress)
+            run = _Run(config, ordered, model_dir, space, reader, progress, features)
             return run.train(run_id, base_model, preference_set or pairs_hash(ordered), started)
     except torch.OutOfMemoryError as error:
         raise VideoPastaError(
@@ -131,6 +134,7 @@ class _Run:
         space: Workspace,
         reader: FrameReader,
         progress: Progress | None,
+        features: FeatureStore | None,
     ) -> None:
         self._config = config
         self._objective = Objective(config)
@@ -141,7 +145,13 @@ class _Run:
         self._report = progress or (lambda _: None)
         self._base = load_base(model_dir, config)
         encoder = PairEncoder(
-            self._base, reader, max_side=config.max_side, max_tokens=config.max_tokens, system=pairs[0].prompt.system
+            self._base,
+            reader,
+            max_side=config.max_side,
+            max_tokens=config.max_tokens,
+            system=pairs[0].prompt.system,
+            store=features,
+            model_id=model_identity(model_dir),
         )
         self._features = ClipFeatures(self._base.model, encoder, int(config.feature_cache_gib * _GIB))
         self._make_rows = row_maker(config.layout, self._base, encoder)
