@@ -30,11 +30,11 @@ class GpuLease:
     """A device that this process holds until `release`."""
 
     device: str
-    _descriptor: int
+    descriptor: int
 
     def release(self) -> None:
         """Let another process have the device."""
-        os.close(self._descriptor)
+        os.close(self.descriptor)
 
 
 _held: Final[list[GpuLease]] = []

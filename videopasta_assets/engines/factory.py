@@ -15,7 +15,7 @@ def build_engine(
     """The engine called `kind`, with `model` loaded.
 
     Args:
-        kind: `transformers` or `openai`.
+        kind: `transformers`, `vllm-server`, `openai` or `vllm`.
         model: a folder or a name on the hub.
         revision: branch, tag or commit on the hub.
         reader: decodes the frames of clips.
@@ -42,5 +42,22 @@ def _openai(model: str | Path, revision: str | None, reader: FrameReader, **opti
     return OpenAIEngine(model, revision, reader, **options)
 
 
-ENGINES: Final[dict[str, Callable[..., Engine]]] = {"transformers": _transformers, "openai": _openai}
+def _vllm_server(model: str | Path, revision: str | None, reader: FrameReader, **options: Any) -> Engine:
+    from videopasta_assets.engines.vllm_server import VllmServerEngine
+
+    return VllmServerEngine(model, revision, reader, **options)
+
+
+def _vllm(model: str | Path, revision: str | None, reader: FrameReader, **options: Any) -> Engine:
+    from videopasta_assets.engines.vllm_engine import VllmEngine
+
+    return VllmEngine(model, revision, reader, **options)
+
+
+ENGINES: Final[dict[str, Callable[..., Engine]]] = {
+    "transformers": _transformers,
+    "vllm-server": _vllm_server,
+    "openai": _openai,
+    "vllm": _vllm,
+}
 """Builders by name."""

@@ -84,9 +84,14 @@ def status_fault(status: int, message: str, retry_after: float | None) -> Server
         return ServerFault(FaultKind.TIMEOUT, words, retry_after)
     if status >= httpx2.codes.INTERNAL_SERVER_ERROR or status in (httpx2.codes.CONFLICT, httpx2.codes.TOO_EARLY):
         return ServerFault(FaultKind.SERVER_ERROR, words, retry_after)
-    if status == httpx2.codes.REQUEST_ENTITY_TOO_LARGE or _TOO_LONG.search(message):
+    if status == httpx2.codes.REQUEST_ENTITY_TOO_LARGE or is_too_long(message):
         return ServerFault(FaultKind.TOO_LONG, words)
     return ServerFault(FaultKind.REFUSED, words)
+
+
+def is_too_long(message: str) -> bool:
+    """Whether a server's, or vLLM's, words say that a prompt is longer than the model's context."""
+    return _TOO_LONG.search(message) is not None
 
 
 def without_secrets(text: str, key: str | None) -> str:

@@ -145,8 +145,10 @@ class ServedModel:
 def _advice(request: Request, fault: ServerFault) -> str:
     if fault.kind is not FaultKind.TOO_LONG:
         return str(fault)
+    return f"{fault.kind}: {too_long(request, fault.what)}"
+
+
+def too_long(request: Request, reason: str) -> str:
+    """Which prompt is longer than the model's context, and what to lower."""
     where = "the prompt" if request.clip is None else f"the prompt about {request.clip.path.name}"
-    return (
-        f"{fault.kind}: {where} is too long for the server ({fault.what}): lower the number of frames, "
-        "frames.max_side or max_new_tokens"
-    )
+    return f"{where} is too long ({reason}): lower the number of frames, frames.max_side or max_new_tokens"
