@@ -158,12 +158,20 @@ def shared_worker() -> DecodeWorker:
     return DecodeWorker()
 
 
+class Caller(Protocol):
+    """Has a worker process do something: a `DecodeWorker`, or a pool of them."""
+
+    def call(self, operation: str, arguments: dict[str, Any], seconds: float) -> tuple[Any, NDArray[np.uint8]]:
+        """See `DecodeWorker.call`."""
+        ...
+
+
 def probe_safely(
     path: Path,
     roots: Sequence[Path],
     limits: MediaLimits = DEFAULT_LIMITS,
     *,
-    worker: DecodeWorker | None = None,
+    worker: Caller | None = None,
 ) -> VideoInfo:
     """`probe` in a worker process, so that no file can crash or hang the caller.
 
@@ -173,15 +181,8 @@ def probe_safely(
     """
     arguments = {"path": str(path.absolute()), "roots": _texts(roots), "limits": asdict(limits)}
     facts, pts = (worker or shared_worker()).call("probe", arguments, allowance(path, limits))
+    facts["keyframes"] = tuple(facts["keyframes"])
     return VideoInfo(**facts, path=path, pts=pts.view(np.float64))
-
-
-class Caller(Protocol):
-    """Has a worker process do something: a `DecodeWorker`, or a pool of them."""
-
-    def call(self, operation: str, arguments: dict[str, Any], seconds: float) -> tuple[Any, NDArray[np.uint8]]:
-        """See `DecodeWorker.call`."""
-        ...
 
 
 class IsolatedReader:

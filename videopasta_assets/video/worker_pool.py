@@ -1,7 +1,7 @@
 """Several decoding processes, so that several clips are decoded at once."""
 
 import os
-import queue
+import threading
 from functools import lru_cache
 from typing import Any, Final
 
@@ -31,10 +31,9 @@ class WorkerPool:
     def __init__(self, size: int, *, first: DecodeWorker | None = None) -> None:
         self.size = size
         self._workers = [first or DecodeWorker(), *(DecodeWorker() for _ in range(size - 1))]
-        # Last in, first out: who calls alone keeps to one process, which remembers the file's index.
-        self._free: queue.LifoQueue[DecodeWorker] = queue.LifoQueue()
-        for worker in reversed(self._workers):
-            self._free.put(worker)
+        self._free = list(reversed(self._workers))
+        self._returned = threading.Condition()
+        self._latest: dict[DecodeWorker, str] = {}
 
     @property
     def process_ids(self) -> list[int]:
@@ -43,11 +42,23 @@ class WorkerPool:
 
     def call(self, operation: str, arguments: dict[str, Any], seconds: float) -> tuple[Any, NDArray[np.uint8]]:
         """See `DecodeWorker.call`; waits while all are busy."""
-        worker = self._free.get()
+        worker = self._taken(arguments.get("path", ""))
         try:
             return worker.call(operation, arguments, seconds)
         finally:
-            self._free.put(worker)
+            with self._returned:
+                self._free.append(worker)
+                self._returned.notify()
+
+    def _taken(self, path: str) -> DecodeWorker:
+        """A free worker: the one that knows the file's index, else the one that was busy last, which is started."""
+        with self._returned:
+            while not self._free:
+                self._returned.wait()
+            known = (place for place, worker in enumerate(self._free) if self._latest.get(worker) == path)
+            worker = self._free.pop(next(known, -1))
+            self._latest[worker] = path
+            return worker
 
     def close(self) -> None:
         """End the processes; a later call starts others."""
