@@ -10,7 +10,7 @@ from resources.gpu_lease import VISIBLE_DEVICES, GpuLease, hold_gpu, lease_gpu, 
 from videopasta_assets.config import RoleSettings
 from videopasta_assets.config.serving import ServerSettings, VllmSettings
 from videopasta_assets.engines import Engine
-from videopasta_assets.stages.project import Project, RoleName
+from videopasta_assets.stages.project import Engines, Project, RoleName
 
 _PATIENCE_SECONDS: Final = 600.0
 _warm: Final[dict[tuple[Any, ...], Engine]] = {}
@@ -50,17 +50,24 @@ class WarmEngines:
         if settings.engine == "openai":
             return {"server": settings.server}
         if settings.engine == "transformers":
-            return {
-                "device": settings.device,
-                "batch_size": settings.batch_size,
-                "features": self.project.features,
-            }
+            own = {"device": settings.device, "batch_size": settings.batch_size}
+            return {**own, "features": self.project.features}
         vllm = settings.vllm or VllmSettings()
         if vllm.python is not None:
             vllm = vllm.model_copy(update={"python": self.project.settings.path(vllm.python)})
         if settings.engine == "vllm":
             return {"vllm": vllm, "batch_size": settings.batch_size}
         return {"vllm": vllm, "server": settings.server or ServerSettings()}
+
+
+def engines_of(project: Project, engines: Engines) -> Engines:
+    """`engines` for `project`, which may be in another iteration than they were made for; a test's own stay."""
+    return WarmEngines(project) if isinstance(engines, WarmEngines) else engines
+
+
+def warm_engines() -> tuple[Engine, ...]:
+    """The engines that this process holds."""
+    return tuple(_warm.values())
 
 
 def close_engines() -> None:

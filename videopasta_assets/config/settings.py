@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from videopasta_assets.config.embedded import EMBEDDED_MODEL
 from videopasta_assets.config.evaluation import BenchmarkSettings
+from videopasta_assets.config.gates import GateSettings
 from videopasta_assets.config.recipe import RecipeSettings
 from videopasta_assets.config.serving import ServerSettings, VllmSettings
 from videopasta_assets.config.strict import Settings
@@ -48,6 +49,9 @@ class VideoSettings(Settings):
         default="auto",
         description="auto is PyAV, planned and exact; decord reads plain files alone (docs/video-reading.md).",
     )
+    workers: int | None = Field(
+        default=None, ge=1, le=128, description="Decoding processes at most; none: one a core, at most 8."
+    )
     max_bytes: int = Field(default=8 * 1024**3, gt=0, description="Larger files are not read; they are reported.")
     decode_seconds: float = Field(
         default=60,
@@ -76,6 +80,17 @@ class SamplingSettings(Settings):
     )
     value: float = Field(default=32, gt=0, description="Frames for count, frames per second for fps and window.")
     max_frames: int = Field(default=32, ge=1, description="Never more frames than this (paper: 32).")
+    snap: Literal["none", "keyframe"] = Field(
+        default="none",
+        description="keyframe: the nearest keyframe in the place of each frame: other moments than asked for, "
+        "several times quicker to read (docs/video-reading.md).",
+    )
+
+    @model_validator(mode="after")
+    def _a_window_is_not_snapped(self) -> Self:
+        if self.snap != "none" and self.strategy == "window":
+            raise ValueError("snap: keyframe goes with strategy count or fps: keyframes may all lie outside a window")
+        return self
 
 
 class FrameSettings(Settings):
@@ -89,6 +104,12 @@ class FrameSettings(Settings):
     )
     max_side: int | None = Field(
         default=None, ge=16, description="Longest side in pixels that models get; none: as their processor decides."
+    )
+    feature_store_gib: float = Field(
+        default=4.0,
+        ge=0,
+        description="Disk for vision features of clips (folder cache), which training, evaluation and the transformers "
+        "engine share; 0: none.",
     )
     allow_equal_plans: bool = Field(
         default=False,
@@ -233,6 +254,7 @@ class ProjectSettings(Settings):
         default=(ExperimentSettings(name="default"),),
         description="Training runs: each is a partition of lora_checkpoint.",
     )
+    gates: GateSettings = GateSettings()
     trainer: TrainerSettings = TrainerSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     automation: AutomationSettings = AutomationSettings()

@@ -43,6 +43,14 @@ class FeatureStore:
         self.hits = 0
         self.misses = 0
 
+    def __eq__(self, other: object) -> bool:
+        """Stores of one folder and size are one store: an engine that has it is not loaded again for another."""
+        return isinstance(other, FeatureStore) and (self._folder, self._max_bytes) == (other._folder, other._max_bytes)
+
+    def __hash__(self) -> int:
+        """Of the folder and the size."""
+        return hash((self._folder, self._max_bytes))
+
     @property
     def size_bytes(self) -> int:
         """Of all entries."""

@@ -1,10 +1,11 @@
 """A project as the stages see it: settings, lake, prompts and model identities."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from videopasta_assets.config import ProjectSettings, RoleSettings
 from videopasta_assets.config.embedded import EMBEDDED_MODEL, MODEL_DIR
@@ -22,6 +23,15 @@ from videopasta_assets.video.plan import SamplingSpec
 from videopasta_assets.video.reader import EXACT, FrameReader, get_reader
 from videopasta_assets.video.worker_pool import usual_workers
 
+ITERATED: Final = re.compile(r"__i([0-9]+)$")
+"""How keys of later iterations end."""
+
+_OF_ALL_ITERATIONS: Final = frozenset({"sampled_videos"})
+"""Tables of a recipe that no model has a part in."""
+
+if TYPE_CHECKING:
+    from videopasta_assets.engines.feature_store import FeatureStore  # imports torch
+
 RoleName = Literal["query_writer", "responder", "verifier", "judge"]
 
 
@@ -38,6 +48,8 @@ class Project:
     """Settings and lake, with what derives from them."""
 
     settings: ProjectSettings
+    iteration: int = 1
+    """Which round of a recipe that is repeated with its own tuned model (stages/iteration.py)."""
 
     @cached_property
     def lake(self) -> Lake:
@@ -80,8 +92,35 @@ class Project:
         return place.parent if benchmark.format == "items" or place.is_file() else place
 
     def address(self, table: str, shard: str) -> Address:
-        """Where `table` keeps the rows of `shard` for this recipe."""
-        return Address(table, self.recipe if TABLES[table].per_recipe else COMMON, shard)
+        """Where `table` keeps the rows of `shard` for this recipe and iteration.
+
+        `shard` may be a key of either kind: `s000001`, or `s000001__i2` as `partition` writes it.
+        """
+        plain = self.plain(shard)
+        if not TABLES[table].per_recipe:
+            return Address(table, COMMON, plain)
+        return Address(table, self.recipe, plain if table in _OF_ALL_ITERATIONS else self.partition(plain))
+
+    def partition(self, shard: str) -> str:
+        """The partition key of a shard, or of an experiment, in this iteration; the first has the plain key."""
+        return f"{shard}{self._suffix}"
+
+    def plain(self, key: str) -> str:
+        """A partition key of this iteration without the iteration."""
+        return key.removesuffix(self._suffix)
+
+    def shards_of(self, table: str) -> list[str]:
+        """Plain keys of what the lake holds of a table of this recipe and iteration."""
+        held = self.lake.shards_of(table, self.address(table, "any").recipe)
+        if self.settings.recipe.iterations == 1 or table in _OF_ALL_ITERATIONS:
+            return held
+        if self.iteration == 1:
+            return [key for key in held if not ITERATED.search(key)]
+        return [self.plain(key) for key in held if key.endswith(self._suffix)]
+
+    @property
+    def _suffix(self) -> str:
+        return "" if self.iteration == 1 else f"__i{self.iteration}"
 
     def data_version(self, table: str, shard: str) -> str:
         """Data version of what the lake holds of a table; empty before it was materialized."""
@@ -150,6 +189,19 @@ class Project:
         return SamplingSpec(
             strategy=settings.strategy, value=settings.value, max_frames=settings.max_frames, snap=settings.snap
         )
+
+    @cached_property
+    def features(self) -> "FeatureStore | None":
+        """Where vision features of clips are kept; None: nowhere."""
+        from videopasta_assets.engines.feature_store import FeatureStore
+
+        size = int(self.settings.frames.feature_store_gib * 2**30)
+        return FeatureStore(self.feature_folder, size) if size else None
+
+    @property
+    def feature_folder(self) -> Path:
+        """Folder of the feature store: on this machine, wherever the lake is."""
+        return self.settings.path(Path("cache/vision-features"))
 
     @property
     def frame_parts(self) -> dict[str, str]:
