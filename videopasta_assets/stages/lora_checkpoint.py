@@ -70,9 +70,7 @@ def versions(project: Project, name: str) -> dict[str, str]:
     if experiment_named(project, name).pairs == "verified":
         return {"preference_set": project.data_version("preference_set", preference_set.ALL)}
     return {
-        table: combined_hash(
-            f"{shard} {project.data_version(table, shard)}" for shard in project.lake.shards_of(table, project.recipe)
-        )
+        table: combined_hash(f"{shard} {project.data_version(table, shard)}" for shard in project.shards_of(table))
         for table in ("aligned_responses", "adversaries")
     }
 
@@ -174,6 +172,8 @@ def _trained(project: Project, derivation: Derivation, progress: TrainingProgres
         max_bytes=project.settings.videos.max_bytes,
         decode_seconds=project.settings.videos.decode_seconds,
         preference_set=chosen.source,
+        features=project.feature_folder,
+        feature_store_gib=project.settings.frames.feature_store_gib,
         training=config,
     )
     job.save(local / "job.json")

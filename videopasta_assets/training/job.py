@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from videopasta_assets.config.settings import VideoSettings
+from videopasta_assets.config.settings import FrameSettings, VideoSettings
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake.files import replace_file
 from videopasta_assets.training.config import TrainingConfig
@@ -30,6 +30,7 @@ class TrainingJob(BaseModel):
         output: folder of the run.
         videos: folders that may be read.
         decoder, max_bytes, decode_seconds: as under `videos` in a project's settings.
+        features, feature_store_gib: folder of stored vision features and its size; no folder: none are stored.
         preference_set: hash that names the set which the pairs were drawn from; none: the hash of the pairs.
         training: the run's settings.
     """
@@ -43,6 +44,8 @@ class TrainingJob(BaseModel):
     decoder: Literal["auto", "pyav", "decord"] = _VIDEOS.decoder
     max_bytes: int = Field(default=_VIDEOS.max_bytes, gt=0)
     decode_seconds: float = Field(default=_VIDEOS.decode_seconds, gt=0)
+    features: Path | None = None
+    feature_store_gib: float = Field(default=FrameSettings().feature_store_gib, ge=0)
     preference_set: str | None = None
     training: TrainingConfig = TrainingConfig()
 
@@ -55,10 +58,19 @@ class TrainingJob(BaseModel):
     def train(self, progress: "Progress | None" = None) -> TrainingResult:
         """Train in this process; see `train_dpo`."""
         pairs = read_pairs(self.pairs)
+        from videopasta_assets.engines.feature_store import FeatureStore
         from videopasta_assets.training.train import train_dpo  # imports torch: after the job is known to be good
 
+        size = int(self.feature_store_gib * 2**30)
         return train_dpo(
-            self.training, pairs, self.model, self.output, self.reader, progress, preference_set=self.preference_set
+            self.training,
+            pairs,
+            self.model,
+            self.output,
+            self.reader,
+            progress,
+            preference_set=self.preference_set,
+            features=FeatureStore(self.features, size) if self.features is not None and size else None,
         )
 
     def save(self, path: Path) -> None:
@@ -90,6 +102,7 @@ def load_job(path: Path) -> TrainingJob:
             "pairs": base / job.pairs,
             "model": base / job.model,
             "output": base / job.output,
+            "features": None if job.features is None else base / job.features,
             "videos": tuple(base / folder for folder in job.videos),
         }
     )
