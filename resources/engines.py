@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from resources.gpu_lease import VISIBLE_DEVICES, GpuLease, hold_gpu, lease_gpu, visible_devices
 from videopasta_assets.config import RoleSettings
@@ -14,6 +14,15 @@ from videopasta_assets.stages.project import Engines, Project, RoleName
 
 _PATIENCE_SECONDS: Final = 600.0
 _warm: Final[dict[tuple[Any, ...], Engine]] = {}
+
+
+@runtime_checkable
+class EnginesOfAProject(Protocol):
+    """Engines that a project names; those of a test are nobody's."""
+
+    def of(self, project: Project) -> Engines:
+        """The same for another project."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,10 @@ class WarmEngines:
             _warm[key] = build_engine(settings.engine, source, settings.revision, reader=project.reader, **options)
         return _warm[key]
 
+    def of(self, project: Project) -> "WarmEngines":
+        """The same for another project."""
+        return WarmEngines(project)
+
     def _options(self, settings: RoleSettings) -> dict[str, Any]:
         """What an engine of its kind takes, beside its model."""
         if settings.engine == "openai":
@@ -62,7 +75,7 @@ class WarmEngines:
 
 def engines_of(project: Project, engines: Engines) -> Engines:
     """`engines` for `project`, which may be in another iteration than they were made for; a test's own stay."""
-    return WarmEngines(project) if isinstance(engines, WarmEngines) else engines
+    return engines.of(project) if isinstance(engines, EnginesOfAProject) else engines
 
 
 def warm_engines() -> tuple[Engine, ...]:

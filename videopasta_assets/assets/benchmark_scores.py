@@ -6,6 +6,7 @@ from typing import Any, Final
 import dagster as dg
 
 from resources.artifact import EVALUATION, GPU_POOL, artifact_spec, asset_key
+from resources.engines import engines_of
 from resources.partitions import (
     BENCHMARK,
     EXPERIMENT,
@@ -20,6 +21,7 @@ from videopasta_assets.lake import Row
 from videopasta_assets.reports import write_checkpoint_report
 from videopasta_assets.stages import benchmark_scores as stage
 from videopasta_assets.stages.benchmark_answers import BASE, partition
+from videopasta_assets.stages.iteration import at_partition
 from videopasta_assets.stages.project import Engines, Project, good_rows
 
 _PARSE_RATE: Final = 0.9
@@ -80,8 +82,9 @@ def build(declared: Project) -> dg.AssetsDefinition:
         engines: dg.ResourceParam[Engines],
         progress: dg.ResourceParam[ProgressListener],
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        experiment, benchmark = dimensions(context)
         with one_sentence():
+            project, experiment, benchmark = dimensions(context, project)
+            engines = engines_of(project, engines)
             outcomes = stage.run(
                 project, experiment, benchmark, engines, progress.report, retry_failed=config.retry_failed
             )
@@ -101,12 +104,15 @@ def build(declared: Project) -> dg.AssetsDefinition:
     return benchmark_scores
 
 
-def dimensions(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> tuple[str, str]:
-    """(experiment, benchmark) of the partition that is being materialized."""
+def dimensions(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, project: Project
+) -> tuple[Project, str, str]:
+    """(project in the partition's iteration, experiment, benchmark) of the partition that is being materialized."""
     key = context.partition_key
     if not isinstance(key, dg.MultiPartitionKey):
         raise TypeError(f"partition {key!r} has no dimensions")
-    return key.keys_by_dimension[EXPERIMENT], key.keys_by_dimension[BENCHMARK]
+    located = at_partition(project, key.keys_by_dimension[EXPERIMENT])
+    return located, located.plain(key.keys_by_dimension[EXPERIMENT]), key.keys_by_dimension[BENCHMARK]
 
 
 def _scores(project: Project, shard: str) -> list[Row]:
@@ -138,7 +144,8 @@ def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
     def replies_can_be_parsed(
         context: dg.AssetCheckExecutionContext, project: dg.ResourceParam[Project]
     ) -> dg.AssetCheckResult:
-        rows = _scores(project, partition(*dimensions(context)))
+        project, experiment, benchmark = dimensions(context, project)
+        rows = _scores(project, partition(experiment, benchmark))
         rates = [row[f"{model}_parse_rate"] for row in rows for model in ("base", "tuned")]
         lowest = min((rate for rate in rates if rate is not None), default=1.0)
         return dg.AssetCheckResult(
@@ -156,7 +163,7 @@ def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
     def no_video_was_trained_on(
         context: dg.AssetCheckExecutionContext, project: dg.ResourceParam[Project]
     ) -> dg.AssetCheckResult:
-        found = stage.trained_on(project, *dimensions(context))
+        found = stage.trained_on(*dimensions(context, project))
         return dg.AssetCheckResult(
             passed=not found,
             severity=dg.AssetCheckSeverity.ERROR,
@@ -172,9 +179,9 @@ def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
     def every_item_was_asked(
         context: dg.AssetCheckExecutionContext, project: dg.ResourceParam[Project]
     ) -> dg.AssetCheckResult:
-        rows = _scores(project, partition(*dimensions(context)))
+        project, experiment, benchmark = dimensions(context, project)
+        rows = _scores(project, partition(experiment, benchmark))
         left_out = next((row["excluded"] or 0 for row in rows if row["mode"] == stage.OVERALL), 0)
-        experiment, benchmark = dimensions(context)
         why = [
             {"item": row["item_id"], "model": row["model"], "why": row["error"]}
             for model in (BASE, experiment)

@@ -11,14 +11,15 @@ from resources.partitions import ONE_AT_A_TIME, experiments
 from resources.progress import ProgressListener
 from resources.trainer import Trainer
 from videopasta_assets.assets.materialization import one_sentence, result_of
-from videopasta_assets.assets.preference_set import lost_videos, unsound_members
 from videopasta_assets.assets.preview import markdown_picture, markdown_table, report_metadata
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.reports import write_checkpoint_report
 from videopasta_assets.reports.checkpoint import read_log
 from videopasta_assets.reports.figures import png, training_curves
 from videopasta_assets.stages import lora_checkpoint as stage
+from videopasta_assets.stages.iteration import at_partition
 from videopasta_assets.stages.project import Project
+from videopasta_assets.stages.set_gates import blocked
 
 
 def build(declared: Project) -> dg.AssetsDefinition:
@@ -47,9 +48,10 @@ def build(declared: Project) -> dg.AssetsDefinition:
         progress: dg.ResourceParam[ProgressListener],
         trainer: dg.ResourceParam[Trainer],
     ) -> dg.MaterializeResult[Any]:
-        experiment = context.partition_key
         with one_sentence():
-            refuse_unsound(project)
+            project = at_partition(project, context.partition_key)
+            experiment = project.plain(context.partition_key)
+            refuse_blocked(project, experiment)
             train = partial(trainer.train, context)
             outcome = stage.run(project, experiment, progress.training, train)
             return result_of(project, "lora_checkpoint", experiment, outcome, training_figures(project, experiment))
@@ -57,19 +59,15 @@ def build(declared: Project) -> dg.AssetsDefinition:
     return lora_checkpoint
 
 
-def refuse_unsound(project: Project) -> None:
-    """Training starts from pairs that pass the preference set's checks, in whichever run those were made.
+def refuse_blocked(project: Project, experiment: str) -> None:
+    """Training starts from pairs that pass the preference set's gates now, in whichever run the set was made.
 
     Raises:
-        VideoPastaError: a pair lost its video, changed since, or is not fit to train on.
+        VideoPastaError: a gate is closed.
     """
-    defects = [*lost_videos(project), *unsound_members(project)]
-    if defects:
-        raise VideoPastaError(
-            f"training is blocked: {defects[0]}"
-            + (f", and {len(defects) - 1} more defects" if len(defects) > 1 else "")
-            + ". Materialize preference_set again and look at its checks."
-        )
+    reason = blocked(project, stage.experiment_named(project, experiment))
+    if reason is not None:
+        raise VideoPastaError(f"training is blocked: {reason}.")
 
 
 def training_figures(project: Project, experiment: str) -> dict[str, Any]:

@@ -76,14 +76,29 @@ def bring_up_to_date(
     from dbt_like_sql.freshness import mark_behind, mark_current, may_be_behind
 
     _land(project)
-    planned = planned_steps(project, shards, select, limit=limit, retry_failed=retry_failed)
-    steps = [step for step in planned.steps if step.to_do and (train or step.asset not in _TRAINING)]
-    _check_benchmarks(project, steps)
-    if steps or may_be_behind(project.lake):  # a run that was stopped may have left the models behind the tables
-        mark_behind(project.lake)
-        _execute(project, steps, retry_failed=retry_failed)
-        mark_current(project.lake)
-    return steps
+    done: list[PlanStep] = []
+    for turn in _iterations(project):
+        planned = planned_steps(turn, shards, select, limit=limit, retry_failed=retry_failed)
+        steps = [step for step in planned.steps if step.to_do and (train or step.asset not in _TRAINING)]
+        _check_benchmarks(turn, steps)
+        if steps or may_be_behind(turn.lake):  # a run that was stopped may have left the models behind the tables
+            mark_behind(turn.lake)
+            _execute(turn, steps, retry_failed=retry_failed)
+            mark_current(turn.lake)
+        done += steps
+    return done
+
+
+def _iterations(project: "Project") -> Iterator["Project"]:
+    """The project in each of its recipe's iterations, as far as the one before has a checkpoint to start from."""
+    from videopasta_assets.stages.iteration import at_iteration, current_iteration
+
+    for number in range(1, project.settings.recipe.iterations + 1):
+        if number > current_iteration(project):
+            return
+        if number > 1:
+            say(f"Iteration {number} of {project.settings.recipe.iterations}")
+        yield at_iteration(project, number)
 
 
 def _land(project: "Project") -> None:

@@ -25,6 +25,12 @@ PUBLISHED: Final[dict[str, dict[str, Any]]] = {
         "max_attempts": 1,
         "adversary_temperature": 0.0,
     },
+    "videosavi": {
+        "queries_per_video": 6,
+        "queries_by_mode": {FailureMode.SPATIAL: 3, FailureMode.TEMPORAL: 3},
+        "adversaries_per_query": 1,
+        "iterations": 4,
+    },
 }
 """Defaults of the recipes other than VideoPASTA where they differ from its own, from their papers and code."""
 
@@ -91,6 +97,9 @@ class RecipeSettings(Settings):
         default="words",
         description="Recipes other than VideoPASTA: words drops pairs that say the same in the same words; verifier "
         "asks the verifier too whether the answers contradict each other.",
+    )
+    iterations: int = Field(
+        default=1, ge=1, le=20, description="VideoSAVi: 4. Each starts from the model that the last one tuned."
     )
     prompts: Path | None = Field(default=None, description="Folder of templates of your own that replace ours by name.")
     timewarp_implicit: ImplicitSettings = ImplicitSettings()

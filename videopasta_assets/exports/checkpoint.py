@@ -94,7 +94,7 @@ def _scores(project: Project, checkpoint: Row) -> list[Row]:
     """Scores of this very adapter."""
     found = [
         row
-        for shard in project.lake.shards_of("benchmark_scores", project.recipe)
+        for shard in project.shards_of("benchmark_scores")
         for row in project.lake.rows(project.address("benchmark_scores", shard))
         if row["error"] is None and row["adapter_hash"] == checkpoint["adapter_hash"]
     ]

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from videopasta_assets.lake.benchmark_tables import BENCHMARK_ANSWERS, BENCHMARK_BREAKDOWNS, BENCHMARK_SCORES
 from videopasta_assets.lake.oracle_tables import ORACLE_ANSWERS, ORACLE_DIFFICULTY, ORACLE_SCORES, ORACLE_TARGETING
+from videopasta_assets.lake.recipe_tables import CRITIQUES
 from videopasta_assets.lake.schema import COST_COLUMNS, Column, TableSchema
 
 _S: Final = pa.string()
@@ -253,6 +254,7 @@ TABLES: Final = {
         ALIGNED_RESPONSES,
         ALIGNED_CHECKS,
         ADVERSARIES,
+        CRITIQUES,
         VERDICTS,
         HUMAN_VERDICTS,
         VERIFIED_PAIRS,

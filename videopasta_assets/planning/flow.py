@@ -12,6 +12,7 @@ _UPSTREAM: Final = {
     "aligned_responses": "queries",
     "aligned_checks": "aligned_responses",
     "adversaries": "queries",
+    "critiques": "adversaries",
     "verdicts": "adversaries",
 }
 """The input whose rows each row of a table belongs to; what comes after verdicts belongs to them."""

@@ -22,6 +22,7 @@ SHARD_ASSETS: Final = (
     "aligned_responses",
     "aligned_checks",
     "adversaries",
+    "critiques",
     "verdicts",
     "verified_pairs",
     *ORACLE_TABLES,
