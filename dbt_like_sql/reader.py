@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import sqlglot
 from sqlglot import exp
 
-from dbt_like_sql.catalog import RECIPE_SETTINGS, load_models
+from dbt_like_sql.catalog import PROVIDED, load_models
 from dbt_like_sql.model import DIALECT
 from dbt_like_sql.views import connect
 from videopasta_assets.errors import UserError
@@ -169,7 +169,7 @@ def open_reader(project: Path | str | None = None) -> Reader:
 
 def names() -> list[str]:
     """Every table and every ready-made question."""
-    return sorted({*TABLES, *RECORDS, RECIPE_SETTINGS, *(model.name for model in load_models())})
+    return sorted({*TABLES, *RECORDS, *PROVIDED, *(model.name for model in load_models())})
 
 
 def _nearest(name: str) -> str:
