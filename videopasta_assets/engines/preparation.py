@@ -94,11 +94,12 @@ class Preparation:
 
     def _draft(self, requests: Sequence[Request]) -> Draft:
         draft = Draft([], {})
+        names = self._adapter(requests[0].adapter)  # a batch has one
         for request in requests:
             text = self._encoder.text(request.prompt, video=request.clip is not None)
             key = None
             if request.clip is not None:
-                key = PrefixKey(request.clip.key, text.before, *self._adapter(request.adapter))
+                key = PrefixKey(request.clip.key, text.before, *names)
                 if key not in draft.clips:
                     draft.clips[key] = self._store.get(key) or self._promise(key, request.clip)
             draft.rows.append(Row(request, key, self._encoder.suffix(text.after)))
