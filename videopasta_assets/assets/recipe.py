@@ -15,6 +15,7 @@ from videopasta_assets.assets import (
     oracle_difficulty,
     oracle_scores,
     oracle_targeting,
+    preference_gates,
     preference_set,
     queries,
     recipe_stages,
@@ -39,7 +40,7 @@ def recipe_assets(project: Project) -> Sequence[dg.AssetsDefinition]:
     assets = [module.build(project) for module in modules]
     if not recipe.attempts:
         assets += recipe_stages.build(project, recipe)
-    checked = [sampled_videos, adversaries, verified_pairs, preference_set]
+    checked = [sampled_videos, adversaries, verified_pairs, preference_gates]
     if project.settings.evaluation.benchmarks:
         assets.append(benchmark_scores.build(project))
         checked.append(benchmark_scores)

@@ -8,7 +8,6 @@ import dagster as dg
 
 from resources.artifact import VERIFICATION, asset_key
 from resources.partitions import SHARDS
-from videopasta_assets.assets.pair_integrity import broken_pairs, leaked_instructions
 from videopasta_assets.assets.preview import column_lineage, markdown_picture, markdown_table
 from videopasta_assets.assets.shard_asset import shard_asset
 from videopasta_assets.errors import VideoPastaError
@@ -18,6 +17,7 @@ from videopasta_assets.reports.tally import potential_slots
 from videopasta_assets.stages import human_verdicts
 from videopasta_assets.stages import verified_pairs as stage
 from videopasta_assets.stages.human_verdicts import Decision
+from videopasta_assets.stages.pair_integrity import broken_pairs, leaked_instructions
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.stages.recipes import recipe_of
 from videopasta_assets.stages.sampled_videos import clip_of
