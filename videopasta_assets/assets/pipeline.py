@@ -3,7 +3,7 @@
 import dagster as dg
 
 from dbt_like_sql.assets import SQL_JOB, sql_assets, warehouse
-from resources.engines import WarmEngines
+from resources.launcher import launch
 from resources.progress import ProgressListener
 from resources.trainer import ProcessTrainer, Trainer
 from videopasta_assets.assets.jobs import build_jobs
@@ -37,7 +37,10 @@ def pipeline_definitions(
         jobs=[*build_jobs(project), SQL_JOB],
         resources={
             "project": hardcoded(project, "Settings, lake, prompts and frame reader."),
-            "engines": hardcoded(engines or WarmEngines(project), "The roles' models, loaded on first use and kept."),
+            "engines": hardcoded(
+                launch(project, engines, progress.meter if progress else None),
+                "The roles' models, loaded on first use and kept; counted, and within their budgets.",
+            ),
             "trainer": hardcoded(
                 trainer or ProcessTrainer(project.settings.trainer), "Trains, in a process of its own."
             ),

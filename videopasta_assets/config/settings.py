@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from videopasta_assets.config.embedded import EMBEDDED_MODEL
 from videopasta_assets.config.evaluation import BenchmarkSettings
 from videopasta_assets.config.gates import GateSettings
+from videopasta_assets.config.launcher import LauncherSettings
 from videopasta_assets.config.recipe import RecipeSettings
 from videopasta_assets.config.serving import ServerSettings, VllmSettings
 from videopasta_assets.config.strict import Settings
@@ -149,6 +150,12 @@ class RoleSettings(Settings):
     decoding: DecodingSettings = DecodingSettings()
     batch_size: int = Field(default=32, ge=1, description="Requests in a batch; halved by itself when memory is short.")
     device: str = Field(default="auto", description="auto: a GPU where there is one.")
+    token_budget: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most tokens, of prompts and replies together, that a run may spend on the role; then it stops, "
+        "and the next one goes on. None: no limit.",
+    )
 
     @property
     def style(self) -> str:
@@ -254,6 +261,7 @@ class ProjectSettings(Settings):
         default=(ExperimentSettings(name="default"),),
         description="Training runs: each is a partition of lora_checkpoint.",
     )
+    launcher: LauncherSettings = LauncherSettings()
     gates: GateSettings = GateSettings()
     trainer: TrainerSettings = TrainerSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
