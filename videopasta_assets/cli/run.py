@@ -141,7 +141,7 @@ def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool)
     from videopasta_assets.assets import execution
 
     with _dagster_instance(project) as instance, RunProgress(len(steps)) as progress:
-        listener = ProgressListener(progress.report)
+        listener = ProgressListener(progress.report, progress.training)
 
         def succeed(result: execution.ExecutionResult) -> None:
             if not result.success:
