@@ -6,14 +6,10 @@ from typing import Final
 
 import httpx2
 
+from videopasta_assets.engines.context_length import is_too_long
 from videopasta_assets.errors import VideoPastaError
 
 _SHOWN_CHARACTERS: Final = 300
-_TOO_LONG: Final = re.compile(
-    r"context[ _](length|window)|maximum (context|model|input|prompt) length|max_model_len|too many tokens"
-    r"|(prompt|input) (is )?too long|exceeds? .{0,40}(context|tokens)|longer than the maximum",
-    re.IGNORECASE,
-)
 _SECRET: Final = re.compile(r"(?i)(bearer\s+|\bsk-)[A-Za-z0-9._*\-]{4,}")
 
 
@@ -87,11 +83,6 @@ def status_fault(status: int, message: str, retry_after: float | None) -> Server
     if status == httpx2.codes.REQUEST_ENTITY_TOO_LARGE or is_too_long(message):
         return ServerFault(FaultKind.TOO_LONG, words)
     return ServerFault(FaultKind.REFUSED, words)
-
-
-def is_too_long(message: str) -> bool:
-    """Whether a server's, or vLLM's, words say that a prompt is longer than the model's context."""
-    return _TOO_LONG.search(message) is not None
 
 
 def without_secrets(text: str, key: str | None) -> str:

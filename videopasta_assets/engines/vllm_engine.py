@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from videopasta_assets.config.serving import VllmSettings
-from videopasta_assets.engines.fault import is_too_long
+from videopasta_assets.engines.context_length import is_too_long, too_long
 from videopasta_assets.engines.identity import HELD_TO_SCHEMA, adapter_identity, model_identity
 from videopasta_assets.engines.inputs import PromptEncoder
 from videopasta_assets.engines.loading import load_processor
 from videopasta_assets.engines.protocol import EngineError, FinishReason, Reply, Request
-from videopasta_assets.engines.served_model import too_long
 from videopasta_assets.engines.video_metadata import video_metadata
 from videopasta_assets.engines.vllm_environment import CPU_VARIABLES, engine_arguments
 from videopasta_assets.errors import UserError, VideoPastaError
