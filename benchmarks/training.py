@@ -25,6 +25,7 @@ import torch
 from datasets import Dataset
 
 from videopasta_assets.embedded import MODEL_DIR
+from videopasta_assets.engines.clip_prefix import PIXELS
 from videopasta_assets.prompts import PromptLibrary
 from videopasta_assets.recipes import adversary_slots, split_queries
 from videopasta_assets.toyworld.claims import answer_text
@@ -91,7 +92,7 @@ def stock_seconds(pairs: list[TrainingPair], model: Path, reader: FrameReader, c
     loaded = load_base(model, config)
     encoder = PairEncoder(loaded, reader)
     encoded = [encoder.encode(pair) for pair in pairs]
-    pixels = cache(lambda index: encoder.pixels(pairs[index].clip))
+    pixels = cache(lambda index: encoder.prefix(pairs[index].clip).vision[PIXELS])
     for index in range(len(pairs)):
         pixels(index)
 

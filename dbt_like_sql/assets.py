@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import dagster as dg
 
-from dbt_like_sql.catalog import RECIPE_SETTINGS, load_models
+from dbt_like_sql.catalog import PROVIDED, load_models
 from dbt_like_sql.check import SqlCheck
 from dbt_like_sql.materialize import materialize_model
 from dbt_like_sql.model import SqlModel
@@ -100,7 +100,7 @@ def _asset(declared: Project, model: SqlModel, existing: set[dg.AssetKey]) -> dg
 def _inputs(declared: Project, model: SqlModel) -> list[dg.AssetKey]:
     """Assets that the model reads; manifests and settings are none."""
     tables = {PREFERENCE_SETS: PREFERENCE_SET.name}
-    named = {tables.get(name, name) for name in model.references} - {MANIFESTS, RECIPE_SETTINGS}
+    named = {tables.get(name, name) for name in model.references} - {MANIFESTS, *PROVIDED}
     return [asset_key(declared, name) if name in TABLES else model_key(name) for name in sorted(named)]
 
 

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Final
 
 from dbt_like_sql.model import SqlModel, parse_model
+from dbt_like_sql.reference_views import MEANINGS
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import TABLES
 from videopasta_assets.lake.sql import RECORDS
 
 RECIPE_SETTINGS: Final = "recipe_settings"
+PROVIDED: Final = (RECIPE_SETTINGS, *MEANINGS)
+"""Views that a connection brings along: they are no tables of the lake and no models."""
+
 MODELS: Final = Path(__file__).parent / "models"
 
 
@@ -23,7 +27,7 @@ def load_models(folder: Path = MODELS) -> tuple[SqlModel, ...]:
         UserError: a model reads what does not exist, has a table's name, or reads itself in a circle.
     """
     models = {path.stem: parse_model(path) for path in sorted(folder.glob("*.sql"))}
-    taken = {*TABLES, *RECORDS, RECIPE_SETTINGS}
+    taken = {*TABLES, *RECORDS, *PROVIDED}
     known = taken | set(models)
     for model in models.values():
         if model.name in taken:

@@ -17,9 +17,9 @@ def mark_behind(lake: Lake) -> None:
 
 def mark_current(lake: Lake) -> None:
     """All models were made from the tables as they are."""
-    (lake.root / _MARK).unlink(missing_ok=True)
+    lake.remove_file(_MARK)
 
 
 def may_be_behind(lake: Lake) -> bool:
     """A run changed tables and has not made the models since."""
-    return (lake.root / _MARK).exists()
+    return lake.has_file(_MARK)

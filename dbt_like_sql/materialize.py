@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -12,6 +11,7 @@ from dbt_like_sql.model import SqlModel
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Lake
+from videopasta_assets.lake.objects import LakePath
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,7 +38,7 @@ class Result:
     rows: int
     first: pa.Table
     data_version: str
-    path: Path | None
+    path: LakePath | None
 
 
 def materialize_model(lake: Lake, model: SqlModel, connection: "duckdb.DuckDBPyConnection") -> Result:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import sqlglot
 from sqlglot import exp
 
-from dbt_like_sql.catalog import RECIPE_SETTINGS, load_models
+from dbt_like_sql.catalog import PROVIDED, load_models
 from dbt_like_sql.model import DIALECT
 from dbt_like_sql.views import connect
 from videopasta_assets.errors import UserError
@@ -121,11 +121,7 @@ class Reader:
             read.add(name)
             if name in models:
                 wanted |= set(models[name].references) - read
-        return [
-            name
-            for name in TABLES
-            if name in read and not any((self._lake.root / "tables" / name).glob("recipe=*/shard=*/*.parquet"))
-        ]
+        return [name for name in TABLES if name in read and not self._lake.has_rows(name)]
 
     def close(self) -> None:
         """Let go of the lake."""
@@ -173,7 +169,7 @@ def open_reader(project: Path | str | None = None) -> Reader:
 
 def names() -> list[str]:
     """Every table and every ready-made question."""
-    return sorted({*TABLES, *RECORDS, RECIPE_SETTINGS, *(model.name for model in load_models())})
+    return sorted({*TABLES, *RECORDS, *PROVIDED, *(model.name for model in load_models())})
 
 
 def _nearest(name: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dbt_like_sql.catalog import RECIPE_SETTINGS, load_models
 from dbt_like_sql.model import SqlModel
+from dbt_like_sql.reference_views import add_references
 from videopasta_assets.config.recipe import RecipeSettings
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import Lake
@@ -48,6 +49,7 @@ def connect(
     # Models bind to the declared tables, which costs no file; the views find the files' schema when they are used.
     connection = declare()
     _add_settings(connection, recipe or RecipeSettings())
+    add_references(connection)
     for model in load_models() if models is None else models:
         add_view(connection, model)
     attach(connection, lake)

@@ -11,11 +11,10 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Final
 
-from videopasta_assets.errors import VideoPastaError
+from videopasta_assets.errors import UserError, VideoPastaError
 
 VISIBLE_DEVICES: Final = "CUDA_VISIBLE_DEVICES"
 _POLL_SECONDS: Final = 1.0
@@ -31,11 +30,16 @@ class GpuLease:
     """A device that this process holds until `release`."""
 
     device: str
-    _descriptor: int
+    descriptor: int
 
     def release(self) -> None:
         """Let another process have the device."""
-        os.close(self._descriptor)
+        os.close(self.descriptor)
+
+
+_held: Final[list[GpuLease]] = []
+_machine: Final[list[str]] = []
+"""The devices that this process saw before its first lease hid the others."""
 
 
 def lease_gpu(
@@ -72,14 +76,37 @@ def lease_gpu(
         time.sleep(_POLL_SECONDS)
 
 
-@cache
 def hold_gpu() -> GpuLease | None:
-    """This process's one lease: taken on first use, shared by its engines and its training, kept until it ends.
+    """This process's one lease for its engines: taken on first use, kept until it ends.
 
     Raises:
         NoFreeGpuError: all devices stayed leased for ten minutes.
     """
-    return lease_gpu(wait_seconds=_PATIENCE_SECONDS)
+    return next(iter(hold_gpus(1)), None)
+
+
+def hold_gpus(count: int) -> Sequence[GpuLease]:
+    """`count` leases of this process, those that it has among them; none on a machine without a GPU.
+
+    Raises:
+        UserError: the machine has fewer devices.
+        NoFreeGpuError: devices stayed leased by others for ten minutes.
+    """
+    if not _held:
+        _machine[:] = visible_devices()
+    if _machine and count > len(_machine):
+        raise UserError(
+            f"{count} processes want a GPU each, {len(_machine)} are visible",
+            where="trainer.processes",
+            fix=f"Set it to {len(_machine)}, or make more visible in {VISIBLE_DEVICES}.",
+        )
+    while _machine and len(_held) < count:
+        taken = {lease.device for lease in _held}
+        lease = lease_gpu([device for device in _machine if device not in taken], wait_seconds=_PATIENCE_SECONDS)
+        if lease is not None:
+            _held.append(lease)
+        os.environ[VISIBLE_DEVICES] = ",".join(held.device for held in _held)
+    return _held[:count]
 
 
 def visible_devices() -> list[str]:

@@ -17,8 +17,10 @@ BENCHMARK: Final = "benchmark"
 
 
 def experiments(project: Project) -> dg.StaticPartitionsDefinition:
-    """One key an experiment of the project file."""
-    return dg.StaticPartitionsDefinition([experiment.name for experiment in project.settings.experiments])
+    """One key an experiment of the project file, and an iteration where the recipe has several."""
+    rounds = [Project(project.settings, iteration=number + 1) for number in range(project.settings.recipe.iterations)]
+    names = [experiment.name for experiment in project.settings.experiments]
+    return dg.StaticPartitionsDefinition([one.partition(name) for one in rounds for name in names])
 
 
 def experiments_by_benchmark(project: Project) -> dg.MultiPartitionsDefinition:

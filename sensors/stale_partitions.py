@@ -79,7 +79,7 @@ def stale_partitions(project: Project, min_age_seconds: float = 0) -> Iterator[S
 
 def _can_join(project: Project, steps: list[PlanStep]) -> bool:
     """The preference set waits for its shards, and for the first pairs."""
-    return not steps[0].waiting and bool(project.lake.shards_of("verified_pairs", project.recipe))
+    return not steps[0].waiting and bool(project.shards_of("verified_pairs"))
 
 
 def _state(steps: list[PlanStep]) -> list[list[object]]:

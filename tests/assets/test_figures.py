@@ -1,7 +1,6 @@
 """Metadata tells the story: funnel, retention, verdicts, pairs with frames, people, lineage, reports."""
 
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 import dagster as dg
 import pytest
@@ -71,8 +70,9 @@ def test_attempts(project: Project) -> None:
 def test_a_preference_set_leads_to_its_report(project: Project) -> None:
     rows = project.lake.rows(project.address("preference_set", preference_set.ALL))
     figures = set_figures(project, rows)
-    report = Path(unquote(urlparse(figures["report"].value).path))
-    assert report.read_text().startswith("<!doctype html>")
+    assert Path(figures["report file"].value).read_text().startswith("<!doctype html>")
+    assert figures["report"].value.startswith("# Preference set ")
+    assert figures["report"].value.count("data:image/png;base64,") == 4
     assert sum(figures[f"pairs {mode}"] for mode in ("spatial", "temporal", "cross_frame")) == len(rows)
     assert f"| verified pairs | {len(rows)} |" in figures["funnel"].value
     assert "data:image/png;base64," in figures["retention"].value

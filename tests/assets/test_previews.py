@@ -3,7 +3,9 @@
 import base64
 from pathlib import Path
 
-from videopasta_assets.assets.preview import markdown_picture, markdown_table, report_link
+from videopasta_assets.assets.preview import markdown_picture, markdown_table, report_markdown, report_metadata
+from videopasta_assets.reports import figures
+from videopasta_assets.reports.document import Page, Plot, Report, Section, Table
 
 PNG = b"\x89PNG"
 
@@ -28,8 +30,31 @@ def test_a_picture_carries_its_data() -> None:
     assert text.startswith("![a\\](evil)](data:image/png;base64,")
 
 
-def test_a_report_is_a_link_and_a_path(tmp_path: Path) -> None:
-    metadata = report_link(tmp_path / "a report.html")
-    assert metadata["report"].value == f"file://{tmp_path}/a%20report.html"
+HOSTILE = "<script>alert(1)</script> | ![a](http://b) `c`\n# d"
+
+
+def test_a_report_is_text_and_pictures_and_a_path(tmp_path: Path) -> None:
+    table = Table(("mode", "share"), [("spatial", 0.5), ("paper", None)], frozenset({1}))
+    plot = Plot(figures.funnel([("videos", 3)]), "the funnel")
+    report = Report("Set 1", "3 pairs.", [("hash", "abc")], [Section("Retention", ("A note.",), plot, (table,))])
+    metadata = report_metadata(Page(report, tmp_path / "a report.html"))
+    text = metadata["report"].value
+    assert [line for line in text.splitlines() if not line.startswith("![")] == [
+        "# Set 1", "", "3 pairs.", "", "|  |  |", "| --- | --- |", "| hash | abc |", "",
+        "## Retention", "", "A note.", "", "",
+        "| mode | share |", "| --- | --- |", "| spatial | 0.5 |", "| *paper* | *-* |",
+    ]  # fmt: skip
+    assert "![the funnel](data:image/png;base64," in text
     assert metadata["report file"].value == f"{tmp_path}/a report.html"
-    assert report_link(None) == {}
+    assert report_metadata(None) == {}
+
+
+def test_a_reports_texts_are_no_markdown() -> None:
+    table = Table((HOSTILE,), [(HOSTILE,)])
+    text = report_markdown(
+        Report(HOSTILE, HOSTILE, [(HOSTILE, HOSTILE)], [Section(HOSTILE, (HOSTILE,), None, (table,))])
+    )
+    assert "<script" not in text
+    assert "![" not in text
+    assert text.count("\n# ") == 0
+    assert len([line for line in text.splitlines() if line.startswith("| ")]) == 6

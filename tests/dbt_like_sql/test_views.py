@@ -45,15 +45,15 @@ def test_retention_agrees_with_the_rows(lake: Lake) -> None:
     ]
     with connect(lake) as connection:
         found = connection.execute(
-            "SELECT adv_mode, slots, attempts, accepted, slot_retention FROM retention_by_mode"
+            "SELECT adv_mode, slots, attempts, accepted, pairs, slot_retention FROM retention_by_mode"
         ).fetchall()
     assert len(found) == 3
-    for mode, slots, attempts, accepted, retention in found:
+    for mode, slots, attempts, accepted, pairs, retention in found:
         own = [row for row in verdicts if row["adv_mode"] == mode]
         assert attempts == len(own)
         assert slots == len({(row["query_id"], row["slot"]) for row in own})
         assert accepted == sum(row["verdict"] == "accepted" for row in own)
-        assert retention == accepted / slots
+        assert retention == pairs / slots
 
 
 def test_the_funnel_narrows_where_it_must(lake: Lake) -> None:

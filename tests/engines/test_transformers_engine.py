@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.engines.contract import GREEDY, SAMPLED, TEXTS, EngineContract, answers, ask, ask_about, texts
 from tests.engines.tiny_model import save_tiny_adapter
-from videopasta_assets.engines import Decoding, Engine, EngineError
+from videopasta_assets.engines import Decoding, Engine, EngineError, FinishReason
 from videopasta_assets.engines.factory import build_engine
 from videopasta_assets.engines.loading import load_model
 from videopasta_assets.engines.transformers_engine import TransformersEngine
@@ -135,17 +135,84 @@ def test_a_clip_is_decoded_once_a_batch(model_folder: Path, reader: FrameReader,
 
 
 class OutOfMemoryAbove:
-    """A `generate` that cannot hold more than so many rows."""
+    """A `forward` that cannot hold more than so many rows."""
 
-    def __init__(self, generate: Any, rows: int) -> None:
-        self._generate, self._rows = generate, rows
+    def __init__(self, forward: Any, rows: int) -> None:
+        self.__wrapped__ = forward
+        self._rows = rows
         self.sizes: list[int] = []
 
-    def __call__(self, **inputs: Any) -> torch.Tensor:
+    def __call__(self, **inputs: Any) -> Any:
         self.sizes.append(len(inputs["input_ids"]))
         if self.sizes[-1] > self._rows:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return self._generate(**inputs)  # type: ignore[no-any-return]
+        return self.__wrapped__(**inputs)
+
+
+class CountingForward:
+    """A `forward` that notes how many rows and tokens it was given."""
+
+    def __init__(self, forward: Any) -> None:
+        self.__wrapped__ = forward
+        self.shapes: list[tuple[int, int]] = []
+        self.videos = 0
+
+    def __call__(self, **inputs: Any) -> Any:
+        self.shapes.append(tuple(inputs["input_ids"].shape))
+        self.videos += len(inputs.get("video_grid_thw", ()))
+        return self.__wrapped__(**inputs)
+
+
+def test_a_clip_goes_through_the_model_once_for_all_batches_and_calls(
+    model_folder: Path, reader: FrameReader, clips: list[Clip]
+) -> None:
+    counting = CountingReader(reader)
+    engine = TransformersEngine(model_folder, None, counting, device="cpu", batch_size=2)
+    forward = engine._model.forward = CountingForward(engine._model.forward)
+    first = texts(engine, ask_about(clips))
+    assert forward.videos == len(clips)
+    assert texts(engine, ask_about(clips)) == first
+    assert forward.videos == len(clips)
+    assert sorted(counting.reads) == ["0.mp4", "1.mp4", "2.mp4"]
+    assert engine.usage.prefixes_computed == len(clips)
+    assert engine.usage.prefixes_reused == 9
+    texts(engine, ask_about(clips, system="be exact"))
+    assert forward.videos == 2 * len(clips)
+
+
+def test_prefixes_that_do_not_fit_are_computed_again(
+    model_folder: Path, reader: FrameReader, clips: list[Clip]
+) -> None:
+    forgetful = TransformersEngine(model_folder, None, reader, device="cpu", batch_size=4, prefix_bytes=0)
+    keeping = TransformersEngine(model_folder, None, reader, device="cpu", batch_size=4)
+    requests = ask_about(clips)
+    assert texts(forgetful, requests) == texts(keeping, requests) == texts(forgetful, requests)
+    assert forgetful.usage.prefix_hit_rate == 0
+
+
+def test_rows_that_are_finished_leave_their_batch(
+    model_folder: Path, reader: FrameReader, clips: list[Clip], transformers_engine: Engine
+) -> None:
+    """Some replies end early: the model is then asked for the others alone, and they stay as they are."""
+    requests = ask_about(clips, Decoding(max_new_tokens=24))
+    ids = {reply.request_id: reply for reply in transformers_engine.generate(requests)}
+    assert {reply.finish_reason for reply in ids.values()} == {FinishReason.LENGTH}
+    engine = TransformersEngine(model_folder, None, reader, device="cpu", batch_size=9)
+    plain = TransformersEngine(model_folder, None, reader, device="cpu", batch_size=9, share_prefix=False)
+    tokenizer = engine._tokenizer
+    # A token that some replies hold early and others never becomes one that ends a reply.
+    written = {key: tokenizer(reply.text, add_special_tokens=False)["input_ids"] for key, reply in ids.items()}
+    spread = {
+        token: sum(token in row[:12] for row in written.values()) for row in written.values() for token in row[:12]
+    }
+    end = next(token for token, rows in spread.items() if 3 <= rows <= 6)
+    engine._loaded = plain._loaded = replace(plain._loaded, end_ids=(*plain._loaded.end_ids, end))
+    plain._model.generation_config.eos_token_id = list(plain._loaded.end_ids)
+    forward = engine._model.forward = CountingForward(engine._model.forward)
+    together = answers(engine, requests)
+    rows = [shape[0] for shape in forward.shapes if shape[1] == 1]
+    assert min(rows) < rows[0] == 9
+    assert {key: reply.text for key, reply in together.items()} == texts(plain, requests)
 
 
 def test_out_of_memory_halves_the_batch_and_goes_on(
@@ -154,7 +221,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(
     engine = TransformersEngine(model_folder, None, reader, device="cpu", batch_size=9)
     requests = ask_about(clips)
     expected = texts(engine, requests)
-    small = engine._model.generate = OutOfMemoryAbove(engine._model.generate, rows=2)
+    small = engine._model.forward = OutOfMemoryAbove(engine._model.forward, rows=2)
     with caplog.at_level(logging.WARNING):
         assert texts(engine, requests) == expected
     assert "out of memory with 9 requests in a batch; going on with 4" in caplog.text
@@ -167,7 +234,7 @@ def test_out_of_memory_with_one_request_is_its_error(
     model_folder: Path, reader: FrameReader, clips: list[Clip]
 ) -> None:
     engine = TransformersEngine(model_folder, None, reader, device="cpu")
-    engine._model.generate = OutOfMemoryAbove(engine._model.generate, rows=0)
+    engine._model.forward = OutOfMemoryAbove(engine._model.forward, rows=0)
     assert "out of memory" in str(answers(engine, [ask("a", TEXTS[0], clips[0])])["a"].error)
 
 

@@ -36,8 +36,13 @@ SENTENCES = [
 ]
 
 
-def save_tiny_qwen2_5_vl(folder: Path) -> Path:
-    """A Qwen2.5-VL of about 80,000 random parameters that `from_pretrained` loads."""
+def save_tiny_qwen2_5_vl(folder: Path, head_dim: int = 8) -> Path:
+    """A Qwen2.5-VL of about 80,000 random parameters that `from_pretrained` loads.
+
+    Args:
+        folder: where it goes.
+        head_dim: width of an attention head of its language model; vLLM takes 32 and more.
+    """
     prepare_torchvision()
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
     from transformers.models.qwen2_vl.image_processing_qwen2_vl import Qwen2VLImageProcessor
@@ -51,10 +56,14 @@ def save_tiny_qwen2_5_vl(folder: Path) -> Path:
             "hidden_size": 32,
             "intermediate_size": 64,
             "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "num_key_value_heads": 2,
+            "num_attention_heads": 32 // head_dim,
+            "num_key_value_heads": max(1, 16 // head_dim),
             "max_position_embeddings": 512,
-            "rope_parameters": {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0},
+            "rope_parameters": {
+                "rope_type": "default",
+                "mrope_section": [head_dim // 8, head_dim // 8, head_dim // 4],
+                "rope_theta": 10000.0,
+            },
             "bos_token_id": None,
             "eos_token_id": ids["<|im_end|>"],
             "pad_token_id": ids["<|endoftext|>"],
@@ -124,14 +133,16 @@ def tiny_tokenizer() -> Any:
     )
 
 
-def save_tiny_adapter(model_folder: Path, folder: Path, seed: int = 1) -> Path:
-    """A LoRA adapter on the language model with weights that matter."""
+_LANGUAGE_MODEL = r".*language_model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)"
+
+
+def save_tiny_adapter(model_folder: Path, folder: Path, seed: int = 1, targets: str = _LANGUAGE_MODEL) -> Path:
+    """A LoRA adapter, on the language model unless told otherwise, with weights that matter."""
     prepare_torchvision()
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForImageTextToText
 
     model = AutoModelForImageTextToText.from_pretrained(model_folder)
-    targets = r".*language_model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)"
     tuned = get_peft_model(model, LoraConfig(r=4, lora_alpha=16, lora_dropout=0.5, target_modules=targets))
     torch.manual_seed(seed)
     for name, parameter in tuned.named_parameters():

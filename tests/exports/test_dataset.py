@@ -100,7 +100,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
 try:
     import torchaudio
-except OSError:  # a CUDA build beside a CPU torch; these rows have no sound
+except (OSError, RuntimeError):  # built for another CUDA than torch; these rows have no sound
     sys.modules["torchaudio"] = module_from_spec(ModuleSpec("torchaudio", None))
 from llamafactory.data.loader import _load_single_dataset
 from llamafactory.data.parser import get_dataset_list

@@ -99,8 +99,12 @@ def _do(project: Project, engines: OneEngine, asset: str, partition: str) -> Non
 
 def _run_command(root: Path, *, train: bool) -> None:
     from resources.engines import WarmEngines
+    from resources.trainer import ProcessTrainer
     from videopasta_assets.cli.main import command_line
+    from videopasta_assets.training.job import train_here
 
+    # In this process, whose writes and steps are the crash points.
+    ProcessTrainer.train = lambda _self, _context, job, progress: train_here(job, progress)  # type: ignore[method-assign]
     engine = engines_for(root).engine("responder")
     WarmEngines.engine = lambda _self, _role: engine  # type: ignore[method-assign]
     os.environ["VIDEOPASTA_PROJECT"] = ""

@@ -11,8 +11,12 @@ from videopasta_assets.taxonomy import CATEGORIES, MODES, STRATEGIES
 EXPECTED = {
     "caption",
     "check_answer",
+    "judge_answer",
+    "judge_caption",
     "judge_mode",
     "multiple_choice",
+    "open_question",
+    "yes_no",
     "verify",
     *(f"query/{mode}" for mode in MODES),
     *(f"aligned/{mode}" for mode in MODES),
@@ -35,6 +39,10 @@ def variables(name: str) -> dict[str, object]:
         "check_answer": {"query": QUESTION, "answer": "The cup is."},
         "multiple_choice": {"question": QUESTION, "options": ["the cup", "the vase"], "duration": 12.5},
         "caption": {"duration": 12.5},
+        "open_question": {"question": QUESTION, "duration": 12.5},
+        "yes_no": {"question": QUESTION, "duration": 12.5},
+        "judge_answer": {"question": QUESTION, "reference": "the cup", "answer": "a cup"},
+        "judge_caption": {"caption": "A cup and a lamp.", "question": QUESTION, "options": ["the cup", "the vase"]},
     }[kind]
 
 

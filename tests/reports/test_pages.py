@@ -12,12 +12,12 @@ from videopasta_assets.stages.project import Project
 
 
 def test_the_page_of_a_preference_set(project: Project) -> None:
-    path = write_preference_set_report(project)
+    page = write_preference_set_report(project)
     current = preference_set.current(project)
-    assert path is not None
+    assert page is not None
     assert current is not None
-    text = path.read_text()
-    assert path.name == f"preference_set-{current.hash[:16]}.html"
+    text = page.path.read_text()
+    assert page.path.name == f"preference_set-{current.hash[:16]}.html"
     assert f"{len(current.members)} pairs" in text
     assert f"{tally(project).attempts} attempts" in text
     assert text.count("<svg") == 4
@@ -30,9 +30,9 @@ def test_the_page_of_a_preference_set(project: Project) -> None:
 
 
 def test_the_page_of_a_checkpoint_says_when_it_got_worse(project: Project) -> None:
-    path = write_checkpoint_report(project, "first")
-    assert path is not None
-    text = path.read_text()
+    page = write_checkpoint_report(project, "first")
+    assert page is not None
+    text = page.path.read_text()
     assert "On held-out it is worse: -10.0 points (-15.0 to -5.0) over 40 items." in text
     assert text.count("<svg") == 2
     assert "rejected reward" in text
@@ -45,9 +45,9 @@ def test_the_page_of_a_checkpoint_says_when_it_got_worse(project: Project) -> No
 
 def test_supervised_training_has_no_rewards(bench_copy: Project) -> None:
     (bench_copy.lake.root / "checkpoints" / "first" / "training_log.jsonl").write_text('{"step": 1, "loss": 2.0}')
-    path = write_checkpoint_report(bench_copy, "first")
-    assert path is not None
-    text = path.read_text()
+    page = write_checkpoint_report(bench_copy, "first")
+    assert page is not None
+    text = page.path.read_text()
     assert "There are no rewards" in text
     assert text.count("<svg") == 1
 

@@ -5,9 +5,12 @@ from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl
 from tests.training.handwritten import dpo_loss, response_logp, stock_inputs
 from tests.training.rig import Rig
 from tests.training.tiny_model import make_pairs
+from videopasta_assets.engines.clip_prefix import PIXELS
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.training.dpo_trainer import TrainingDivergedError
 from videopasta_assets.training.libraries import DPOTrainer
+from videopasta_assets.training.unpaired import unrelated_responses
+from videopasta_assets.training.weights import mode_weights
 from videopasta_assets.video.reader import get_reader
 
 _LAMBDAS = {FailureMode.SPATIAL: 0.5, FailureMode.TEMPORAL: 2.0, FailureMode.CROSS_FRAME: 1.0}
@@ -89,7 +92,7 @@ def test_unit_weights_equal_stock_trl(tiny_dir, pairs, reader, tmp_path) -> None
     rig = Rig(tiny_dir, balanced, reader, tmp_path)
     loss, gradients = rig.loss(), rig.gradients()
     rows = rig.trainer._make_rows(rig.trainer._pairs)
-    pixels = torch.cat([rig.encoder.pixels(clip) for clip in rows.clips]).double()
+    pixels = torch.cat([rig.encoder.prefix(clip).vision[PIXELS] for clip in rows.clips]).double()
     completion = torch.zeros_like(rows.inputs["attention_mask"])
     for row, response in enumerate(pair.chosen_ids for pair in rig.trainer._pairs):
         start = len(rig.trainer._pairs[row].prompt_ids)
@@ -132,3 +135,44 @@ def test_a_loss_that_is_no_number_stops_training(tiny_dir, pairs, reader, tmp_pa
     rig.trainer.reference[0, 0] = float("nan")
     with pytest.raises(TrainingDivergedError, match="step 1"):
         rig.loss()
+
+
+def test_kto_equals_one_written_by_hand_whatever_its_micro_batches(tiny_dir, pairs, reader, tmp_path) -> None:
+    rig = Rig(tiny_dir, pairs, reader, tmp_path, "packed", objective="kto", lambdas=_LAMBDAS, beta=0.3)
+    others = unrelated_responses(pairs, 0)
+    whole = rig.loss()
+    gradients = rig.gradients()
+
+    def ratio(pair, text) -> torch.Tensor:
+        policy = response_logp(rig.model, rig.loaded.processor, pair, text, reader)
+        with torch.no_grad(), rig.model.disable_adapter():
+            reference = response_logp(rig.model, rig.loaded.processor, pair, text, reader)
+        return policy - reference
+
+    with torch.no_grad():
+        divergence = sum(ratio(pair, other) for pair, other in zip(pairs, others, strict=True)) / len(pairs)
+    divergence = divergence.clamp(min=0)
+    weights = mode_weights([pair.mode for pair in pairs], _LAMBDAS)
+    rig.model.zero_grad()
+    expected = sum(
+        weight
+        * (
+            (1 - torch.sigmoid(0.3 * (ratio(pair, pair.chosen) - divergence)))
+            + (1 - torch.sigmoid(0.3 * (divergence - ratio(pair, pair.rejected))))
+        )
+        for weight, pair in zip(weights, pairs, strict=True)
+    ) / (2 * len(pairs))
+    expected.backward()
+    assert float(whole) == pytest.approx(float(expected.detach()), abs=1e-11)
+    assert_equal(gradients, rig.gradients())
+    split = rig.loss([[6, 0, 3], [1], [2, 4, 5]])
+    assert float(split) == pytest.approx(float(whole), abs=1e-11)
+    assert_equal(gradients, rig.gradients())
+    assert rig.trainer._metrics["train"]["kl"][0] == pytest.approx(float(divergence), abs=1e-9)
+
+
+def test_samples_that_were_not_drawn_have_no_gradient(tiny_dir, pairs, reader, tmp_path) -> None:
+    rig = Rig(tiny_dir, pairs[:2], reader, tmp_path, "packed", objective="apo_zero", shares=[(2.0, 0.0), (0.0, 2.0)])
+    logps = rig.trainer.measure([0, 1], adapted=True) - rig.trainer.reference
+    expected = (1 - torch.sigmoid(0.1 * logps[0, 0])) / 2 + torch.sigmoid(0.1 * logps[1, 1]) / 2
+    assert float(rig.loss()) == pytest.approx(float(expected), abs=1e-10)

@@ -4,8 +4,9 @@ import pytest
 
 from tests.training.tiny_model import make_pairs
 from videopasta_assets.errors import UserError
+from videopasta_assets.training.job import load_job
 from videopasta_assets.training.pairs import write_pairs
-from videopasta_assets.training.run import load_settings, main
+from videopasta_assets.training.run import main
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_its_limits_are_kept(project, capsys) -> None:
 def test_broken_configuration(tmp_path, text, sentence) -> None:
     path = tmp_path / "config.json"
     with pytest.raises(UserError, match="cannot read"):
-        load_settings(path)
+        load_job(path)
     path.write_text(text)
     with pytest.raises(UserError, match=sentence):
-        load_settings(path)
+        load_job(path)

@@ -8,12 +8,16 @@ from safetensors.torch import load_file
 
 from tests.training.rig import Rig
 from tests.training.tiny_model import make_pairs, save_tiny_model
+from videopasta_assets.config.training import EarlyStopSettings
 from videopasta_assets.engines import Decoding, Request
 from videopasta_assets.engines.transformers_engine import TransformersEngine
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.training.config import TrainingConfig
-from videopasta_assets.training.dpo_trainer import TrainingDivergedError, VideoDPOTrainer
+from videopasta_assets.training.dpo_trainer import VideoDPOTrainer
+from videopasta_assets.training.early_stop import TrainingDivergedError
 from videopasta_assets.training.pairs import pairs_hash
+from videopasta_assets.training.progress import LogCallback
+from videopasta_assets.training.result import Workspace
 from videopasta_assets.training.train import train_dpo, warmup_steps
 from videopasta_assets.video.reader import get_reader
 
@@ -122,7 +126,7 @@ def test_other_inputs_replace_an_adapter_only_when_they_succeed(trained, pairs, 
     assert second.adapter_hash != first.adapter_hash
 
 
-@pytest.mark.parametrize("objective", ["dpo", "sft"])
+@pytest.mark.parametrize("objective", ["dpo", "sft", "kto"])
 def test_layouts_and_objectives_train_alike(objective, pairs, tiny_dir, reader, tmp_path) -> None:
     config = _FAST.model_copy(update={"objective": objective, "lora_dropout": 0.0, "max_steps": 4})
     results = [
@@ -160,12 +164,6 @@ def test_clear_mistakes(pairs, tiny_dir, reader, tmp_path) -> None:
         train_dpo(_FAST, pairs, tiny_dir, tmp_path / "file" / "run", reader)
 
 
-def test_one_of_several_processes_is_refused(pairs, tiny_dir, reader, tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(UserError, match="one process"):
-        train_dpo(_FAST, pairs, tiny_dir, tmp_path, reader)
-
-
 def test_the_engine_answers_with_the_trained_adapter(pairs, tiny_dir, reader, tmp_path) -> None:
     """Prompt, frames and adapter mean the same to the trainer and to the engine: what was learnt by heart is said."""
     config = TrainingConfig(objective="sft", epochs=30, learning_rate=1e-2)
@@ -180,9 +178,59 @@ def test_the_engine_answers_with_the_trained_adapter(pairs, tiny_dir, reader, tm
     assert replies == {pair.pair_id: pair.chosen for pair in asked}
 
 
-def test_a_model_of_another_seed_is_another_run(pairs, tiny_dir, reader, tmp_path) -> None:
+def test_an_adapter_of_another_base_is_not_overwritten(pairs, tiny_dir, reader, tmp_path) -> None:
     short = _FAST.model_copy(update={"max_steps": 1})
     first = train_dpo(short, pairs[:3], tiny_dir, tmp_path / "run", reader)
-    other = train_dpo(short, pairs[:3], save_tiny_model(tmp_path / "tiny", seed=1), tmp_path / "run", reader)
-    assert not other.reused
-    assert other.run_id != first.run_id
+    other = save_tiny_model(tmp_path / "tiny", seed=1)
+    with pytest.raises(UserError, match=r"run: the folder holds an adapter of tiny@.*Give another output folder"):
+        train_dpo(short, pairs[:3], other, tmp_path / "run", reader)
+    assert train_dpo(short, pairs[:3], tiny_dir, tmp_path / "run", reader).reused
+    elsewhere = train_dpo(short, pairs[:3], other, tmp_path / "other", reader)
+    assert elsewhere.run_id != first.run_id
+
+
+def test_collapsed_rewards_end_the_run_and_the_last_good_adapter_is_kept(pairs, tiny_dir, reader, tmp_path) -> None:
+    stop = EarlyStopSettings(patience=2)
+    wild = _FAST.model_copy(
+        update={"learning_rate": 1.0, "save_steps": 1, "logging_steps": 1, "early_stop": stop, "warmup_ratio": 0.0}
+    )
+    with pytest.raises(
+        TrainingDivergedError, match=r"rewards collapsed by step 3.*adapter of step 1 is in .*last_good"
+    ):
+        train_dpo(wild, pairs, tiny_dir, tmp_path, reader)
+    assert sorted(path.name for path in (tmp_path / "last_good").iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]
+    assert not (tmp_path / "adapter").exists()
+    with pytest.raises(TrainingDivergedError, match="by step 3"):  # it is taken up at the good state, and told again
+        train_dpo(wild, pairs, tiny_dir, tmp_path, reader)
+    calm = wild.model_copy(update={"learning_rate": 1e-3, "max_steps": 1})
+    assert train_dpo(calm, pairs, tiny_dir, tmp_path, reader).steps == 1
+    assert not (tmp_path / "last_good").exists()
+
+
+def test_a_checkpoint_is_written_when_the_last_one_is_old(pairs, tiny_dir, reader, tmp_path, monkeypatch) -> None:
+    saved = []
+    save = LogCallback.on_save
+
+    def noted(self, args, state, control, **named):
+        saved.append(state.global_step)
+        return save(self, args, state, control, **named)
+
+    monkeypatch.setattr(LogCallback, "on_save", noted)
+    often = _FAST.model_copy(update={"save_steps": 1000, "save_minutes": 1e-6, "max_steps": 3})
+    train_dpo(often, pairs, tiny_dir, tmp_path, reader)
+    assert saved[:3] == [1, 2, 3]
+
+
+def test_a_folder_is_one_process_s_at_a_time(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("videopasta_assets.training.result._PATIENCE_SECONDS", 0.3)
+    with (
+        Workspace(tmp_path).alone(),
+        pytest.raises(VideoPastaError, match="another process trains here"),
+        Workspace(tmp_path).alone(),
+    ):
+        pass
+    with Workspace(tmp_path).alone():
+        pass

@@ -19,7 +19,7 @@ from videopasta_assets.stages import landing, sampled_videos, videos
 from videopasta_assets.stages.project import Project
 from videopasta_assets.video import worker as worker_module
 from videopasta_assets.video.clip import load_frames
-from videopasta_assets.video.worker import shared_worker
+from videopasta_assets.video.worker_pool import shared_pool, usual_workers
 
 pytestmark = pytest.mark.timeout(900)  # the first test of a session makes all the files
 
@@ -164,7 +164,7 @@ def test_a_decoder_that_cannot_start_is_no_fault_of_the_videos(tmp_path: Path, m
     made = project(tmp_path, folder)
     (shard,), _ = land(made)
     videos.run(made, shard)
-    shared_worker().close()
+    shared_pool(usual_workers()).close()
     with monkeypatch.context() as broken:
         broken.setattr(worker_module, "_PROGRAM", "raise SystemExit(1)")
         with pytest.raises(VideoPastaError, match="does not start"):

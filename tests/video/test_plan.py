@@ -1,19 +1,20 @@
 """Laws of frame plans."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from videopasta_assets.errors import UserError
-from videopasta_assets.video.plan import SamplingSpec, moved_plan, plan_frames, plans_coincide, sparse_spec
+from videopasta_assets.video.plan import SamplingSpec, Strategy, moved_plan, plan_frames, plans_coincide, sparse_spec
 
 
 @dataclass(frozen=True)
 class Times:
     pts: tuple[float, ...]
     duration: float
+    keyframes: tuple[int, ...] = ()
 
     @property
     def fps(self) -> float:
@@ -38,6 +39,35 @@ specs = st.builds(
     max_frames=st.integers(1, 64),
     window_seconds=st.floats(0.05, 10),
 )
+
+
+@given(variable_rates(), st.integers(1, 40), st.sampled_from(["count", "fps"]), st.sets(st.integers(0, 199)))
+def test_a_snapped_plan_holds_the_nearest_keyframes_alone(
+    times: Times, value: int, strategy: Strategy, keyframes: set[int]
+) -> None:
+    keys = tuple(sorted(number for number in keyframes if number < len(times.pts)))
+    spec = SamplingSpec(strategy, value)
+    free = plan_frames(times, spec, "sparse")
+    snapped = plan_frames(replace(times, keyframes=keys), replace(spec, snap="keyframe"), "sparse")
+    if not keys:
+        assert snapped.indices == free.indices
+        return
+    assert set(snapped.indices) <= set(keys)
+    assert list(snapped.indices) == sorted(set(snapped.indices))
+    assert snapped.timestamps == tuple(times.pts[index] for index in snapped.indices)
+    for second in free.timestamps:
+        nearest = min(abs(times.pts[key] - second) for key in keys)
+        assert min(abs(chosen - second) for chosen in snapped.timestamps) <= nearest + 2e-3
+
+
+def test_a_choice_to_snap_is_part_of_the_specification() -> None:
+    assert SamplingSpec(snap="keyframe").spec_hash != SamplingSpec().spec_hash
+    # What rows that were planned before there was a choice hold.
+    assert SamplingSpec().spec_hash == "32171985cb9d675a000b03fab0aac078"
+    with pytest.raises(UserError, match="a window cannot be snapped"):
+        SamplingSpec("window", 8, snap="keyframe")
+    with pytest.raises(UserError, match="unknown snap 'scene'"):
+        SamplingSpec(snap="scene")  # type: ignore[arg-type]
 
 
 @given(variable_rates(), specs)

@@ -48,6 +48,7 @@ FOOTAGE = [
     Footage("fragments.mp4", options=GROUPS, container_options={"movflags": "frag_keyframe+empty_moov"}),
     Footage("one_frame.mp4", frames=1),
 ]
+AV1 = Footage("av1_all.mkv", "libsvtav1", options={"preset": "12", "g": "12", "crf": "15"})
 
 
 @pytest.mark.parametrize("footage", FOOTAGE, ids=lambda footage: footage.name)
@@ -106,14 +107,14 @@ def test_frames_shrink_but_never_grow(clips: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["b_frames.mp4", "open_group.mkv", "open_group_h265.mp4", "vp9.webm", "variable_rate.mkv"]
+    "name", ["b_frames.mp4", "open_group.mkv", "open_group_h265.mp4", "vp9.webm", "variable_rate.mkv", "av1_all.mkv"]
 )
 def test_the_plan_works_without_its_fallback(name: str, tmp_path: Path) -> None:
     class NoFallback(PyavReader):
         def _sequential(self, *arguments: object) -> Never:
             raise AssertionError("the plan failed")
 
-    path = next(footage for footage in FOOTAGE if footage.name == name).write(tmp_path)
+    path = next(footage for footage in (*FOOTAGE, AV1) if footage.name == name).write(tmp_path)
     assert numbers_in(NoFallback([tmp_path]).read(path, [1, 29, 30, 59])) == [1, 29, 30, 59]
 
 
@@ -128,6 +129,22 @@ def test_only_the_group_that_holds_the_target_is_decoded(clips: Path, monkeypatc
     monkeypatch.setattr(pyav_reader, "packets", counted)
     assert numbers_in(PyavReader([clips]).read(clips / "good.mp4", [65, 119])) == [65, 119]
     assert len(fed) <= 12 + 31
+
+
+def test_a_keyframe_is_read_by_decoding_it_alone(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although the file has B-frames, for whose sake the decoder holds frames back."""
+    info = probe(clips / "good.mp4", [clips])
+    assert info.keyframes == (0, 30, 60, 90)
+    fed: list[int | None] = []
+
+    def counted(*arguments: object) -> Iterator[object]:
+        for packet in packets(*arguments):  # type: ignore[arg-type]
+            fed.append(packet.pts)
+            yield packet
+
+    monkeypatch.setattr(pyav_reader, "packets", counted)
+    assert numbers_in(PyavReader([clips]).read(clips / "good.mp4", info.keyframes)) == list(info.keyframes)
+    assert len(fed) == len(info.keyframes)
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ from videopasta_assets.video.worker import (
     IsolatedReader,
     allowance,
     probe_safely,
-    shared_worker,
 )
+from videopasta_assets.video.worker_pool import shared_pool, usual_workers
 
 MISBEHAVING = """
 import ctypes, os, signal, sys
@@ -82,10 +82,10 @@ REASONS = {
 @pytest.fixture
 def misbehaving(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every worker process does to itself what the name of a file says."""
-    shared_worker().close()
+    shared_pool(usual_workers()).close()
     monkeypatch.setattr(worker_module, "_PROGRAM", MISBEHAVING)
     yield
-    shared_worker().close()
+    shared_pool(usual_workers()).close()
 
 
 def test_stages_outlive_every_death_of_the_decoder(tmp_path: Path, misbehaving: None) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import dagster as dg
 
 from resources.artifact import GENERATION, GPU_POOL, VERIFICATION, artifact_spec, asset_key
+from resources.engine_work import engine_work, work_figures
+from resources.engines import engines_of
 from resources.partitions import ONE_AT_A_TIME, SHARDS
 from resources.progress import ProgressListener
 from videopasta_assets.assets.config import ShardConfig
@@ -16,6 +18,7 @@ from videopasta_assets.lake import Row
 from videopasta_assets.stages import adversaries as stage
 from videopasta_assets.stages import aligned_checks
 from videopasta_assets.stages import verdicts as verdict_stage
+from videopasta_assets.stages.iteration import at_partition
 from videopasta_assets.stages.project import Engines, Project, good_rows
 from videopasta_assets.taxonomy import VerdictStatus
 
@@ -56,9 +59,12 @@ def build(declared: Project) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[Any]]:
         shard = context.partition_key
         with one_sentence():
+            project = at_partition(project, shard)
+            engines = engines_of(project, engines)
+            before = engine_work()
             outcomes = stage.run(project, shard, engines, retry_failed=config.retry_failed, progress=progress.report)
         for table, outcome in outcomes.items():
-            extra = attempt_figures(project, shard) if table == "adversaries" else None
+            extra = attempt_figures(project, shard) | work_figures(before) if table == "adversaries" else None
             yield result_of(project, table, shard, outcome, extra)
 
     return adversaries

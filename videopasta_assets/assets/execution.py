@@ -19,6 +19,7 @@ from videopasta_assets.assets.materialization import MISTAKE
 from videopasta_assets.assets.pipeline import pipeline_definitions
 from videopasta_assets.planning.plan import SHARD_ASSETS
 from videopasta_assets.stages.project import Engines, Project
+from videopasta_assets.stages.recipes import recipe_of
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,13 @@ def execute_shard(
         progress: who is told of progress.
         engines: who answers for the roles; none: the models that the project names.
     """
+    shard = project.partition(shard)
     instance.add_dynamic_partitions(str(SHARDS.name), [shard])
     keys = shard_keys(project, tables)
     config = ShardConfig(retry_failed=retry_failed)
-    # The loop over adversaries and verdicts is one step, named after the former.
-    steps = {op_name(key) for key in keys if key.path[-1] != "verdicts"}
+    # VideoPASTA's loop over adversaries and verdicts is one step, named after the former.
+    looped = recipe_of(project).attempts
+    steps = {op_name(key) for key in keys if not (looped and key.path[-1] == "verdicts")}
     return _execute(
         pipeline_definitions(project, engines=engines, progress=progress),
         PAIRS,
@@ -85,7 +88,9 @@ def execute_training(
     project: Project, instance: dg.DagsterInstance, experiment: str, *, progress: ProgressListener | None = None
 ) -> ExecutionResult:
     """Train one experiment on the preference set."""
-    return _execute(pipeline_definitions(project, progress=progress), TRAIN, instance, partition=experiment)
+    return _execute(
+        pipeline_definitions(project, progress=progress), TRAIN, instance, partition=project.partition(experiment)
+    )
 
 
 def execute_benchmark(
@@ -102,7 +107,9 @@ def execute_benchmark(
     definitions = pipeline_definitions(project, engines=engines, progress=progress)
     step = op_name(asset_key(project, "benchmark_scores"))
     ops = {step: ShardConfig(retry_failed=retry_failed)}
-    return _execute(definitions, EVALUATE, instance, partition=score_key(experiment, benchmark), ops=ops)
+    return _execute(
+        definitions, EVALUATE, instance, partition=score_key(project.partition(experiment), benchmark), ops=ops
+    )
 
 
 def execute_sql_models(project: Project, instance: dg.DagsterInstance) -> ExecutionResult:

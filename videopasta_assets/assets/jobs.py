@@ -11,6 +11,7 @@ from videopasta_assets.lake import TABLES
 from videopasta_assets.oracle.stages import ORACLE_TABLES
 from videopasta_assets.planning.plan import SHARD_ASSETS
 from videopasta_assets.stages.project import Project
+from videopasta_assets.stages.recipes import recipe_of
 
 PAIRS: Final = "pairs"
 PREFERENCES: Final = "preferences"
@@ -22,19 +23,18 @@ _WITH_ADVERSARIES: Final = "adversaries"
 
 
 def shard_keys(project: Project, tables: Sequence[str] = SHARD_ASSETS) -> list[dg.AssetKey]:
-    """Assets of one shard's run; `adversaries` brings its `verdicts`."""
-    named = [table for table in TABLES if table in tables or (table == "verdicts" and _WITH_ADVERSARIES in tables)]
-    absent = set()
-    if project.settings.oracle_truth is None:
-        absent |= {*ORACLE_TABLES}
-    if project.settings.recipe.aligned_check.method == "text":
-        absent.add("aligned_checks")
-    return [asset_key(project, table) for table in named if table not in absent]
+    """Assets of one shard's run that the recipe has; VideoPASTA's `adversaries` bring their `verdicts`."""
+    recipe = recipe_of(project)
+    there = {"videos", "sampled_videos", *recipe.tables, "verified_pairs"}
+    if project.settings.oracle_truth is not None:
+        there |= {*ORACLE_TABLES}
+    named = set(tables) | ({"verdicts"} if recipe.attempts and _WITH_ADVERSARIES in tables else set())
+    return [asset_key(project, table) for table in TABLES if table in named & there]
 
 
 def score_keys(project: Project) -> list[dg.AssetKey]:
     """Assets of one evaluation."""
-    return [asset_key(project, table) for table in ("benchmark_answers", "benchmark_scores")]
+    return [asset_key(project, table) for table in ("benchmark_answers", "benchmark_scores", "benchmark_breakdowns")]
 
 
 def build_jobs(project: Project) -> list[Any]:

@@ -1,23 +1,25 @@
 """Asset `lora_checkpoint`: one LoRA adapter an experiment, trained on the preference set."""
 
 import json
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from resources.artifact import GPU_POOL, TRAINING, artifact_spec
-from resources.gpu_lease import hold_gpu
 from resources.partitions import ONE_AT_A_TIME, experiments
 from resources.progress import ProgressListener
+from resources.trainer import Trainer
 from videopasta_assets.assets.materialization import one_sentence, result_of
-from videopasta_assets.assets.preference_set import lost_videos, unsound_members
-from videopasta_assets.assets.preview import markdown_picture, markdown_table, report_link
+from videopasta_assets.assets.preview import markdown_picture, markdown_table, report_metadata
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.reports import write_checkpoint_report
 from videopasta_assets.reports.checkpoint import read_log
 from videopasta_assets.reports.figures import png, training_curves
 from videopasta_assets.stages import lora_checkpoint as stage
+from videopasta_assets.stages.iteration import at_partition
 from videopasta_assets.stages.project import Project
+from videopasta_assets.stages.set_gates import blocked
 
 
 def build(declared: Project) -> dg.AssetsDefinition:
@@ -44,30 +46,28 @@ def build(declared: Project) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         project: dg.ResourceParam[Project],
         progress: dg.ResourceParam[ProgressListener],
+        trainer: dg.ResourceParam[Trainer],
     ) -> dg.MaterializeResult[Any]:
-        experiment = context.partition_key
         with one_sentence():
-            refuse_unsound(project)
-            hold_gpu()
-            outcome = stage.run(project, experiment, progress=progress.training)
+            project = at_partition(project, context.partition_key)
+            experiment = project.plain(context.partition_key)
+            refuse_blocked(project, experiment)
+            train = partial(trainer.train, context)
+            outcome = stage.run(project, experiment, progress.training, train)
             return result_of(project, "lora_checkpoint", experiment, outcome, training_figures(project, experiment))
 
     return lora_checkpoint
 
 
-def refuse_unsound(project: Project) -> None:
-    """Training starts from pairs that pass the preference set's checks, in whichever run those were made.
+def refuse_blocked(project: Project, experiment: str) -> None:
+    """Training starts from pairs that pass the preference set's gates now, in whichever run the set was made.
 
     Raises:
-        VideoPastaError: a pair lost its video, changed since, or is not fit to train on.
+        VideoPastaError: a gate is closed.
     """
-    defects = [*lost_videos(project), *unsound_members(project)]
-    if defects:
-        raise VideoPastaError(
-            f"training is blocked: {defects[0]}"
-            + (f", and {len(defects) - 1} more defects" if len(defects) > 1 else "")
-            + ". Materialize preference_set again and look at its checks."
-        )
+    reason = blocked(project, stage.experiment_named(project, experiment))
+    if reason is not None:
+        raise VideoPastaError(f"training is blocked: {reason}.")
 
 
 def training_figures(project: Project, experiment: str) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def training_figures(project: Project, experiment: str) -> dict[str, Any]:
         name: value for name, value in json.loads(row["metrics"] or "{}").items() if isinstance(value, int | float)
     }
     figures = {name: row[name] for name in ("pairs", "steps", "reward_accuracy", "seconds") if row[name] is not None}
-    adapter = project.lake.root / row["adapter"]
+    adapter = project.lake.local_folder(row["adapter"])
     steps = read_log(adapter.parent / "training_log.jsonl")
     curves = {"curves": dg.MetadataValue.md(markdown_picture(png(training_curves(steps)), "training"))} if steps else {}
     table = markdown_table([{"metric": name, "value": float(value)} for name, value in sorted(metrics.items())])
@@ -91,5 +91,5 @@ def training_figures(project: Project, experiment: str) -> dict[str, Any]:
         "adapter hash": row["adapter_hash"],
         "preference set": row["preference_set"],
         "metrics": dg.MetadataValue.md(table),
-        **report_link(write_checkpoint_report(project, experiment)),
+        **report_metadata(write_checkpoint_report(project, experiment)),
     }

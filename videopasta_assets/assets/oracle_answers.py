@@ -10,6 +10,7 @@ from videopasta_assets.assets.preview import markdown_table
 from videopasta_assets.assets.shard_asset import shard_asset
 from videopasta_assets.lake import Row
 from videopasta_assets.oracle import answers as stage
+from videopasta_assets.stages import aligned_checks
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.taxonomy import MODES
 
@@ -25,7 +26,7 @@ def build(declared: Project) -> dg.AssetsDefinition:
         stage.run,
         group=EVALUATION,
         spec=stage.spec(declared),
-        deps=["aligned_responses"] if declared.settings.recipe.aligned_check.method == "text" else ["aligned_checks"],
+        deps=["aligned_checks"] if aligned_checks.wanted(declared) else ["aligned_responses"],
         figures=truth_by_mode,
     )
 

@@ -3,15 +3,20 @@
 import dagster as dg
 
 from dbt_like_sql.assets import SQL_JOB, sql_assets, warehouse
-from resources.engines import WarmEngines
+from resources.launcher import launch
 from resources.progress import ProgressListener
+from resources.trainer import ProcessTrainer, Trainer
 from videopasta_assets.assets.jobs import build_jobs
 from videopasta_assets.assets.recipe import recipe_assets
 from videopasta_assets.stages.project import Engines, Project
 
 
 def pipeline_definitions(
-    project: Project, *, engines: Engines | None = None, progress: ProgressListener | None = None
+    project: Project,
+    *,
+    engines: Engines | None = None,
+    progress: ProgressListener | None = None,
+    trainer: Trainer | None = None,
 ) -> dg.Definitions:
     """Definitions of the project's pipeline and SQL models.
 
@@ -19,6 +24,7 @@ def pipeline_definitions(
         project: settings and lake.
         engines: who answers for the roles; none: the models that the project names.
         progress: who is told of progress; none: nobody.
+        trainer: who trains; none: processes as the project's settings say.
 
     Raises:
         UserError: a mistake in a prompt template or a SQL model, or a model that does not exist.
@@ -31,7 +37,13 @@ def pipeline_definitions(
         jobs=[*build_jobs(project), SQL_JOB],
         resources={
             "project": hardcoded(project, "Settings, lake, prompts and frame reader."),
-            "engines": hardcoded(engines or WarmEngines(project), "The roles' models, loaded on first use and kept."),
+            "engines": hardcoded(
+                launch(project, engines, progress.meter if progress else None),
+                "The roles' models, loaded on first use and kept; counted, and within their budgets.",
+            ),
+            "trainer": hardcoded(
+                trainer or ProcessTrainer(project.settings.trainer), "Trains, in a process of its own."
+            ),
             "progress": hardcoded(progress or ProgressListener(), "Who is told of progress."),
             "warehouse": warehouse,
         },

@@ -5,19 +5,16 @@ from typing import Any, Final
 
 import dagster as dg
 
-from resources.artifact import VERIFICATION, artifact_spec, asset_key
+from resources.artifact import VERIFICATION, artifact_spec
 from videopasta_assets.assets.materialization import one_sentence, result_of
-from videopasta_assets.assets.pair_integrity import broken_pairs, leaked_instructions
-from videopasta_assets.assets.preview import column_lineage, markdown_picture, markdown_table, report_link
-from videopasta_assets.assets.verified_pairs import defects_result
+from videopasta_assets.assets.preview import column_lineage, markdown_picture, markdown_table, report_metadata
 from videopasta_assets.lake import Row
-from videopasta_assets.lake.shards import list_shards
 from videopasta_assets.reports import write_preference_set_report
 from videopasta_assets.reports.figures import png
 from videopasta_assets.reports.preference_set import retention_plot
 from videopasta_assets.reports.tally import tally
 from videopasta_assets.stages import preference_set as stage
-from videopasta_assets.stages.project import Project, good_rows
+from videopasta_assets.stages.project import Project
 from videopasta_assets.taxonomy import MODES
 
 _COLUMNS: Final = {
@@ -64,56 +61,9 @@ def set_figures(project: Project, rows: list[Row]) -> dict[str, Any]:
         **({"preference set": rows[0]["preference_set"]} if rows else {}),
         **{f"pairs {mode}": by_mode[mode] for mode in map(str, MODES)},
         **({"slot retention": counted.pairs / counted.slots} if counted.slots else {}),
-        **({"attempt acceptance": counted.pairs / counted.attempts} if counted.attempts else {}),
+        **({"attempt acceptance": counted.accepted / counted.attempts} if counted.attempts else {}),
         "funnel": dg.MetadataValue.md(markdown_table(stages)),
         "retention": dg.MetadataValue.md(plot),
-        **report_link(write_preference_set_report(project, counted)),
+        **report_metadata(write_preference_set_report(project, counted)),
         **column_lineage(project, _COLUMNS),
     }
-
-
-def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
-    """Checks on the set; all block training."""
-    members = asset_key(declared, "preference_set")
-
-    @dg.asset_check(asset=members, blocking=True, description="There is something to train on.")
-    def is_not_empty(project: dg.ResourceParam[Project]) -> dg.AssetCheckResult:
-        rows = project.lake.rows(project.address("preference_set", stage.ALL))
-        return dg.AssetCheckResult(passed=bool(rows), description=f"{len(rows)} pairs", metadata={"pairs": len(rows)})
-
-    @dg.asset_check(asset=members, blocking=True, description="The video of every pair is still there.")
-    def videos_are_present(project: dg.ResourceParam[Project]) -> dg.AssetCheckResult:
-        rows = project.lake.rows(project.address("preference_set", stage.ALL))
-        return defects_result(lost_videos(project), len(rows))
-
-    @dg.asset_check(asset=members, blocking=True, description="Every member exists and is fit to train on.")
-    def members_are_sound(project: dg.ResourceParam[Project]) -> dg.AssetCheckResult:
-        rows = project.lake.rows(project.address("preference_set", stage.ALL))
-        return defects_result(unsound_members(project), len(rows))
-
-    return [is_not_empty, videos_are_present, members_are_sound]
-
-
-def lost_videos(project: Project) -> list[str]:
-    """Members whose video is gone, one sentence each."""
-    present = {
-        row["video_id"]
-        for shard in list_shards(project.lake)
-        for row in good_rows(project, "videos", shard)
-        if row["present"]
-    }
-    rows = project.lake.rows(project.address("preference_set", stage.ALL))
-    return [f"pair {row['pair_id']} has lost its video" for row in rows if row["video_id"] not in present]
-
-
-def unsound_members(project: Project) -> list[str]:
-    """Members that are no longer there, or that must not train a model, one sentence each."""
-    current = stage.current(project)
-    pairs = current.members if current else ()
-    expected = len(project.lake.rows(project.address("preference_set", stage.ALL)))
-    gone = expected - len(pairs)
-    return [
-        *([f"{gone} members have changed or gone since the set was made"] if gone else []),
-        *broken_pairs(pairs),
-        *leaked_instructions(pairs, project.prompts("responder")),
-    ]

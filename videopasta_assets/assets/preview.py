@@ -3,12 +3,13 @@
 import base64
 import html
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import dagster as dg
 
 from resources.artifact import asset_key
+from videopasta_assets.reports.document import Page, Report, cell
+from videopasta_assets.reports.figures import png
 from videopasta_assets.stages.project import Project
 
 _CELL: Final = 160
@@ -20,8 +21,7 @@ def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return "no rows"
     names = list(rows[0])
-    lines = [names, ["---"] * len(names), *([_cell(row.get(name)) for name in names] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return _table(names, [[_cell(row.get(name)) for name in names] for row in rows])
 
 
 def markdown_picture(png: bytes, title: str) -> str:
@@ -29,14 +29,32 @@ def markdown_picture(png: bytes, title: str) -> str:
     return f"![{_cell(title)}](data:image/png;base64,{base64.b64encode(png).decode()})"
 
 
-def report_link(path: Path | None) -> dict[str, Any]:
-    """Metadata that leads to a report on this machine; none where there is no report.
+def report_metadata(page: Page | None) -> dict[str, Any]:
+    """A report as metadata: all of it, to be read in the web interface, and where its page lies; none without a report.
 
-    A browser opens no file for a page of the web: beside the link there is the path, to be copied.
+    It is no link: a browser opens no file for a page of the web, and the interface may run on another machine.
     """
-    if path is None:
+    if page is None:
         return {}
-    return {"report": dg.MetadataValue.url(path.as_uri()), "report file": dg.MetadataValue.path(str(path))}
+    return {
+        "report": dg.MetadataValue.md(report_markdown(page.report)),
+        "report file": dg.MetadataValue.path(str(page.path)),
+    }
+
+
+def report_markdown(report: Report) -> str:
+    """A report as Markdown; its plots are pictures that carry their own data."""
+    parts = [f"# {_plain(report.title)}", _plain(report.summary)]
+    parts.append(_table(("", ""), [(_plain(name), _plain(cell(value))) for name, value in report.facts]))
+    for section in report.sections:
+        parts += [f"## {_plain(section.title)}", *map(_plain, section.notes)]
+        if section.plot is not None:
+            parts.append(markdown_picture(png(section.plot.figure), section.plot.meaning))
+        for shown in section.tables:
+            rows = [[_plain(cell(value)) for value in row] for row in shown.rows]
+            rows = [[f"*{text}*" for text in row] if place in shown.marked else row for place, row in enumerate(rows)]
+            parts.append(_table([_plain(column) for column in shown.columns], rows))
+    return "\n\n".join(parts)
 
 
 def column_lineage(project: Project, sources: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Any]:
@@ -57,5 +75,14 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     text = " ".join(str(value).split())
-    text = text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"
-    return html.escape(text.translate(_SPECIAL), quote=False)
+    return _plain(text if len(text) <= _CELL else f"{text[: _CELL - 1]}…")
+
+
+def _plain(text: str) -> str:
+    """`text` as Markdown that shows just it, on one line."""
+    return html.escape(" ".join(text.split()).translate(_SPECIAL), quote=False)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

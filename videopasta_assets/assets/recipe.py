@@ -15,13 +15,17 @@ from videopasta_assets.assets import (
     oracle_difficulty,
     oracle_scores,
     oracle_targeting,
+    preference_gates,
     preference_set,
     queries,
+    recipe_stages,
     sampled_videos,
     verified_pairs,
     videos,
 )
+from videopasta_assets.stages.aligned_checks import wanted as checks_wanted
 from videopasta_assets.stages.project import Project
+from videopasta_assets.stages.recipes import recipe_of
 
 
 def recipe_assets(project: Project) -> Sequence[dg.AssetsDefinition]:
@@ -30,23 +34,17 @@ def recipe_assets(project: Project) -> Sequence[dg.AssetsDefinition]:
     Scores need a benchmark, the oracle needs the truth, and a check of aligned responses needs a method that can see:
     without them those assets do not exist.
     """
-    modules = [
-        videos,
-        sampled_videos,
-        queries,
-        aligned_responses,
-        adversaries,
-        human_verdicts,
-        verified_pairs,
-        preference_set,
-        lora_checkpoint,
-    ]
+    recipe = recipe_of(project)
+    own = [queries, aligned_responses, adversaries] if recipe.attempts else []
+    modules = [videos, sampled_videos, *own, human_verdicts, verified_pairs, preference_set, lora_checkpoint]
     assets = [module.build(project) for module in modules]
-    checked = [sampled_videos, adversaries, verified_pairs, preference_set]
+    if not recipe.attempts:
+        assets += recipe_stages.build(project, recipe)
+    checked = [sampled_videos, adversaries, verified_pairs, preference_gates]
     if project.settings.evaluation.benchmarks:
         assets.append(benchmark_scores.build(project))
         checked.append(benchmark_scores)
-    if project.settings.recipe.aligned_check.method != "text":
+    if checks_wanted(project):
         assets.append(aligned_checks.build(project))
     if project.settings.oracle_truth is not None:
         assets += [

@@ -11,6 +11,7 @@ from videopasta_assets.assets.shard_asset import shard_asset
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.stages import sampled_videos as stage
 from videopasta_assets.stages.project import Project, good_rows
+from videopasta_assets.stages.recipes import recipe_of
 from videopasta_assets.video.clip import load_frames
 from videopasta_assets.video.film_strip import film_strip
 
@@ -60,7 +61,7 @@ def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
     ) -> dg.AssetCheckResult:
         return plans_result(
             [bool(row["plans_coincide"]) for row in good_rows(project, "sampled_videos", context.partition_key)],
-            allowed=project.settings.frames.allow_equal_plans,
+            allowed=project.settings.frames.allow_equal_plans or not recipe_of(project).sparse,
         )
 
     @dg.asset_check(

@@ -6,10 +6,13 @@ from typing import Any, Protocol
 import dagster as dg
 
 from resources.artifact import GPU_POOL, artifact_spec, asset_key, op_name
+from resources.engine_work import engine_work, work_figures
+from resources.engines import engines_of
 from resources.partitions import ONE_AT_A_TIME, SHARDS
 from resources.progress import ProgressListener
 from videopasta_assets.assets.config import ShardConfig
 from videopasta_assets.assets.materialization import one_sentence, result_of
+from videopasta_assets.stages.iteration import at_partition
 from videopasta_assets.stages.materialize import Outcome, Progress
 from videopasta_assets.stages.project import Engines, Project
 
@@ -71,6 +74,7 @@ def shard_asset(
     ) -> dg.MaterializeResult[Any]:
         shard = context.partition_key
         with one_sentence():
+            project = at_partition(project, shard)
             outcome = run(project, shard, retry_failed=config.retry_failed, progress=progress.report)
             return result_of(project, table, shard, outcome, figures(project, shard) if figures else None)
 
@@ -104,7 +108,10 @@ def engine_asset(
     ) -> dg.MaterializeResult[Any]:
         shard = context.partition_key
         with one_sentence():
+            project = at_partition(project, shard)
+            engines = engines_of(project, engines)
+            before = engine_work()
             outcome = run(project, shard, engines, retry_failed=config.retry_failed, progress=progress.report)
-            return result_of(project, table, shard, outcome)
+            return result_of(project, table, shard, outcome, work_figures(before))
 
     return asset

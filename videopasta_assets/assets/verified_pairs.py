@@ -1,22 +1,25 @@
 """Asset `verified_pairs`: preference pairs that passed verification."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 import dagster as dg
 
 from resources.artifact import VERIFICATION, asset_key
 from resources.partitions import SHARDS
-from videopasta_assets.assets.pair_integrity import broken_pairs, leaked_instructions
 from videopasta_assets.assets.preview import column_lineage, markdown_picture, markdown_table
 from videopasta_assets.assets.shard_asset import shard_asset
 from videopasta_assets.errors import VideoPastaError
+from videopasta_assets.lake import Row
 from videopasta_assets.recipes.retention import ModeTally
 from videopasta_assets.reports.tally import potential_slots
 from videopasta_assets.stages import human_verdicts
 from videopasta_assets.stages import verified_pairs as stage
 from videopasta_assets.stages.human_verdicts import Decision
+from videopasta_assets.stages.pair_integrity import broken_pairs, leaked_instructions
 from videopasta_assets.stages.project import Project, good_rows
+from videopasta_assets.stages.recipes import recipe_of
 from videopasta_assets.stages.sampled_videos import clip_of
 from videopasta_assets.taxonomy import MODES, VerdictStatus
 from videopasta_assets.video.clip import load_frames
@@ -105,16 +108,23 @@ def examples(project: Project, shard: str) -> dict[str, Any]:
 
 def retention(project: Project, shard: str) -> dict[str, Any]:
     """Potential slots, attempts and pairs of the shard by mode: as a table, and as numbers that Dagster plots."""
-    questions = ((row["query_id"], row["query_mode"]) for row in good_rows(project, "queries", shard))
+    questions = [(row["query_id"], row["query_mode"]) for row in project.lake.rows(project.address("queries", shard))]
     slots = potential_slots(project, questions)
-    attempts = Counter(row["adv_mode"] for row in good_rows(project, "adversaries", shard))
+    attempts = Counter(row["adv_mode"] for row in project.lake.rows(project.address("adversaries", shard)))
+    accepted = Counter(
+        row["adv_mode"] for row in good_rows(project, "verdicts", shard) if row["verdict"] == VerdictStatus.ACCEPTED
+    )
     pairs = Counter(row["adv_mode"] for row in good_rows(project, "verified_pairs", shard))
-    modes = [ModeTally(mode.value, slots[mode], attempts[mode.value], pairs[mode.value]) for mode in MODES]
+    modes = [
+        ModeTally(mode.value, slots[mode], attempts[mode.value], accepted[mode.value], pairs[mode.value])
+        for mode in MODES
+    ]
     rows = [
         {
             "mode": mode.mode,
             "slots": mode.slots,
             "attempts": mode.attempts,
+            "accepted": mode.accepted,
             "pairs": mode.pairs,
             "slot retention": mode.retention,
             "attempt acceptance": mode.acceptance,
@@ -151,9 +161,14 @@ def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
         context: dg.AssetCheckExecutionContext, project: dg.ResourceParam[Project]
     ) -> dg.AssetCheckResult:
         rows = list(good_rows(project, "verified_pairs", context.partition_key))
-        return defects_result(leaked_instructions(rows, project.prompts("responder")), len(rows))
+        return defects_result(leaks(project, rows), len(rows))
 
     return [pair_integrity, no_adversarial_instruction]
+
+
+def leaks(project: Project, pairs: Sequence[Row]) -> list[str]:
+    """Pairs with an adversarial instruction of the project's recipe in a text that training reads."""
+    return leaked_instructions(pairs, project.prompts("responder"), recipe_of(project).instruction)
 
 
 def defects_result(defects: list[str], pairs: int) -> dg.AssetCheckResult:

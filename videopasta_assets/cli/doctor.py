@@ -102,11 +102,18 @@ def _project(path: Path) -> Iterator[Finding]:
     for role in _roles():
         yield _model(opened, role)
     for benchmark in opened.settings.evaluation.benchmarks:
-        items = opened.settings.path(benchmark.items)
-        if items.is_file():
-            yield Finding(f"benchmark {benchmark.name}", "ok", str(items))
-        else:
-            yield Finding(f"benchmark {benchmark.name}", "problem", f"{items} is not there")
+        yield _benchmark(opened, benchmark.name)
+
+
+def _benchmark(project: "Project", name: str) -> Finding:
+    from videopasta_assets.stages.benchmark_items import missing_videos
+
+    try:
+        items, missing = missing_videos(project, name)
+    except UserError as error:
+        return Finding(f"benchmark {name}", "problem", str(error))
+    said = f"{items} items" + (f", the videos of {len(missing)} are missing: {missing[0]}, ..." if missing else "")
+    return Finding(f"benchmark {name}", "note" if missing else "ok", said)
 
 
 def _video_folder(project: "Project") -> Finding:
@@ -125,11 +132,13 @@ def _lake(project: "Project") -> Iterator[Finding]:
     try:
         root = project.lake.root
         project.lake.write_file(".doctor", b"")
-        (root / ".doctor").unlink()
+        project.lake.remove_file(".doctor")
     except VideoPastaError as error:
         yield Finding("lake", "problem", str(error))
         return
     yield Finding("lake", "ok", f"version {LAKE_VERSION} at {root}, writable")
+    if not isinstance(root, Path):
+        return
     free = shutil.disk_usage(root).free
     yield Finding("disk", "ok" if free > _LITTLE_SPACE else "note", f"{free / 1024**3:.1f} GiB free")
 

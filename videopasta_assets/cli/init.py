@@ -13,6 +13,7 @@ _IGNORED = """\
 /.dagster/*
 !/.dagster/dagster.yaml
 /benchmark/
+/cache/
 /lake/
 /truth/
 /videos/

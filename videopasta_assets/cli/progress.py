@@ -2,7 +2,7 @@
 
 import time
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -51,6 +51,10 @@ class RunProgress:
         if not ERR.is_terminal and done < total and now - self._said > _LOG_EVERY_SECONDS:
             self._said = now
             say(f"{self._partition} {table}: {done} of {total}")
+
+    def training(self, event: dict[str, Any]) -> None:
+        """A training job is at `event["done"]` of `event["total"]` of a phase."""
+        self.report(f"lora_checkpoint {event['phase']}", event["done"], event["total"])
 
     def advance(self, steps: int) -> None:
         """So many steps of the plan are done."""

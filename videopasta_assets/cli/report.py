@@ -27,7 +27,8 @@ def report(
     if experiment is not None:
         names = [experiment_named(opened, experiment).name]
     first = [write_preference_set_report(opened)] if experiment is None else []
-    written = [path for path in (*first, *(write_checkpoint_report(opened, name) for name in names)) if path]
+    pages = (*first, *(write_checkpoint_report(opened, name) for name in names))
+    written = [page.path for page in pages if page]
     if not written:
         what = "there is no preference set yet" if experiment is None else f"{experiment!r} is not trained yet"
         raise UserError(what, where=str(opened.lake.root), fix="`videopasta run` makes it.")

@@ -76,14 +76,29 @@ def bring_up_to_date(
     from dbt_like_sql.freshness import mark_behind, mark_current, may_be_behind
 
     _land(project)
-    planned = planned_steps(project, shards, select, limit=limit, retry_failed=retry_failed)
-    steps = [step for step in planned.steps if step.to_do and (train or step.asset not in _TRAINING)]
-    _check_benchmarks(project, steps)
-    if steps or may_be_behind(project.lake):  # a run that was stopped may have left the models behind the tables
-        mark_behind(project.lake)
-        _execute(project, steps, retry_failed=retry_failed)
-        mark_current(project.lake)
-    return steps
+    done: list[PlanStep] = []
+    for turn in _iterations(project):
+        planned = planned_steps(turn, shards, select, limit=limit, retry_failed=retry_failed)
+        steps = [step for step in planned.steps if step.to_do and (train or step.asset not in _TRAINING)]
+        _check_benchmarks(turn, steps)
+        if steps or may_be_behind(turn.lake):  # a run that was stopped may have left the models behind the tables
+            mark_behind(turn.lake)
+            _execute(turn, steps, retry_failed=retry_failed)
+            mark_current(turn.lake)
+        done += steps
+    return done
+
+
+def _iterations(project: "Project") -> Iterator["Project"]:
+    """The project in each of its recipe's iterations, as far as the one before has a checkpoint to start from."""
+    from videopasta_assets.stages.iteration import at_iteration, current_iteration
+
+    for number in range(1, project.settings.recipe.iterations + 1):
+        if number > current_iteration(project):
+            return
+        if number > 1:
+            say(f"Iteration {number} of {project.settings.recipe.iterations}")
+        yield at_iteration(project, number)
 
 
 def _land(project: "Project") -> None:
@@ -97,21 +112,21 @@ def _land(project: "Project") -> None:
 
 
 def _check_benchmarks(project: "Project", steps: list["PlanStep"]) -> None:
-    """A benchmark file that is missing is told now, not after hours of generation and training.
+    """A benchmark whose files are missing or malformed is told now, not after hours of generation and training.
 
     Raises:
-        UserError: one of the benchmarks to score on is not there.
+        UserError: one of the benchmarks to score on cannot be read.
     """
     if not any(step.asset == "benchmark_scores" for step in steps):
         return
+    from videopasta_assets.stages.benchmark_items import items_of
+
     for benchmark in project.settings.evaluation.benchmarks:
-        items = project.settings.path(benchmark.items)
-        if not items.is_file():
-            raise UserError(
-                f"the file of benchmark {benchmark.name!r} is not there",
-                where=str(items),
-                fix="Put it there, correct evaluation.benchmarks in videopasta.yaml, or run with --no-train.",
-            )
+        try:
+            items_of(project, benchmark.name)
+        except UserError as error:
+            fix = f"{error.fix} Or run with --no-train.".strip()
+            raise UserError(error.what, where=error.where, fix=fix) from error
 
 
 def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool) -> None:
@@ -126,7 +141,7 @@ def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool)
     from videopasta_assets.assets import execution
 
     with _dagster_instance(project) as instance, RunProgress(len(steps)) as progress:
-        listener = ProgressListener(progress.report)
+        listener = ProgressListener(progress.report, progress.training)
 
         def succeed(result: execution.ExecutionResult) -> None:
             if not result.success:

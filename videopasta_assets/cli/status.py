@@ -56,5 +56,5 @@ def _held(project: "Project", name: str) -> dict[str, Any]:
         "rows": sum(manifest.rows for manifest in manifests),
         "errors": sum(manifest.errors for manifest in manifests),
         "last_written": max((manifest.written_at for manifest in manifests), default=None),
-        "interrupted": len(list((project.lake.root / "journal").glob(f"{name}.{recipe}.*.jsonl"))),
+        "interrupted": project.lake.interrupted(name, recipe),
     }

@@ -1,6 +1,6 @@
 """What a project holds, in the few figures that a run ends with."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from videopasta_assets.cli.console import table
@@ -21,7 +21,7 @@ SELECT (SELECT count(DISTINCT video_id) FROM videos WHERE present),
        (SELECT count(*) FROM verified_pairs WHERE error IS NULL)
 """
 _MODES: Final = """
-SELECT adv_mode, slots, attempts, pairs FROM retention_by_mode WHERE recipe = $1
+SELECT adv_mode, slots, attempts, accepted, pairs FROM retention_by_mode WHERE recipe = $1
 """
 _CHECKPOINTS: Final = """
 SELECT experiment, pairs, steps, reward_accuracy, seconds, created_at, adapter, preference_set
@@ -69,7 +69,7 @@ def summarize(connection: "duckdb.DuckDBPyConnection", project: "Project") -> Su
         queries,
         aligned,
         pairs,
-        modes=tuple(ModeTally(mode.value, *made.get(mode.value, (0, 0, 0))) for mode in MODES),
+        modes=tuple(ModeTally(mode.value, *made.get(mode.value, (0, 0, 0, 0))) for mode in MODES),
         checkpoints=_records(connection, _CHECKPOINTS),
         scores=_records(connection, _SCORES),
     )
@@ -77,6 +77,7 @@ def summarize(connection: "duckdb.DuckDBPyConnection", project: "Project") -> Su
 
 def tables(summary: Summary) -> list["Table"]:
     """The summary for people."""
+    counted = ("mode", "slots", "attempts", "accepted", "pairs", "slot retention", "attempt acceptance")
     unreadable = f" ({summary.unreadable} unreadable)" if summary.unreadable else ""
     drawn = [
         table(
@@ -86,12 +87,9 @@ def tables(summary: Summary) -> list["Table"]:
         ),
         table(
             "Retention by failure mode",
-            ("mode", "slots", "attempts", "pairs", "slot retention", "attempt acceptance"),
-            [
-                (mode.mode, mode.slots, mode.attempts, mode.pairs, _percent(mode.retention), _percent(mode.acceptance))
-                for mode in summary.modes
-            ],
-            right=("slots", "attempts", "pairs", "slot retention", "attempt acceptance"),
+            counted,
+            [(*astuple(mode), _percent(mode.retention), _percent(mode.acceptance)) for mode in summary.modes],
+            right=counted[1:],
         ),
     ]
     if summary.checkpoints:

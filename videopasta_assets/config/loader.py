@@ -85,9 +85,9 @@ def _recipe_defaults(data: dict[str, Any]) -> RecipeSettings:
     if isinstance(data.get("recipe"), str):
         data["recipe"] = {"name": data["recipe"]}
     section = data.get("recipe")
-    name = section.get("name") if isinstance(section, dict) else None
+    given = section if isinstance(section, dict) else {}
     try:
-        return RecipeSettings.model_validate({"name": name} if isinstance(name, str) else {})
+        return RecipeSettings.model_validate({key: given[key] for key in ("name", "queries_per_video") if key in given})
     except ValidationError:  # said with its place when the whole is read
         return RecipeSettings()
 

@@ -25,12 +25,18 @@ PUBLISHED: Final[dict[str, dict[str, Any]]] = {
         "max_attempts": 1,
         "adversary_temperature": 0.0,
     },
+    "videosavi": {
+        "queries_per_video": 6,
+        "queries_by_mode": {FailureMode.SPATIAL: 3, FailureMode.TEMPORAL: 3},
+        "adversaries_per_query": 1,
+        "iterations": 4,
+    },
 }
 """Defaults of the recipes other than VideoPASTA where they differ from its own, from their papers and code."""
 
 
 class AlignedCheckSettings(Settings):
-    """A check of aligned responses that can see, before adversaries are paid for. The paper has none."""
+    """VideoPASTA: a check of aligned responses that can see, before adversaries are paid for. The paper has none."""
 
     method: Literal["text", "self_consistency", "video"] = Field(
         default="text",
@@ -102,6 +108,9 @@ class RecipeSettings(Settings):
         description="Recipes other than VideoPASTA: words drops pairs that say the same in the same words; verifier "
         "asks the verifier too whether the answers contradict each other.",
     )
+    iterations: int = Field(
+        default=1, ge=1, le=20, description="VideoSAVi: 4. Each starts from the model that the last one tuned."
+    )
     prompts: Path | None = Field(default=None, description="Folder of templates of your own that replace ours by name.")
     timewarp_implicit: ImplicitSettings = ImplicitSettings()
 
@@ -113,7 +122,11 @@ class RecipeSettings(Settings):
             given = {"name": given}
         if not isinstance(given, dict):
             return given
-        return {**PUBLISHED.get(str(given.get("name", VIDEOPASTA)), {}), **given}
+        published = PUBLISHED.get(str(given.get("name", VIDEOPASTA)), {})
+        count, by_mode = given.get("queries_per_video"), published.get("queries_by_mode")
+        if isinstance(count, int) and by_mode is not None:
+            published = {**published, "queries_by_mode": _shared(count, tuple(by_mode))}
+        return {**published, **given}
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -124,6 +137,10 @@ class RecipeSettings(Settings):
             )
         if self.name in _RESERVED:
             raise ValueError(f"a recipe cannot be named {self.name!r}")
-        if self.name != VIDEOPASTA and self.aligned_check.method != "text":
-            raise ValueError("aligned_check belongs to the recipe videopasta")
         return self
+
+
+def _shared(count: int, modes: tuple[FailureMode, ...]) -> dict[FailureMode, int]:
+    """`count` questions over the modes of a recipe, the first ones with one more where it does not divide."""
+    share, rest = divmod(max(0, count), len(modes))
+    return {mode: share + (number < rest) for number, mode in enumerate(modes)}

@@ -14,6 +14,9 @@ class ServerSettings(Settings):
     """An OpenAI-compatible server, vLLM's first (docs/engines.md)."""
 
     base_url: str = Field(default="http://127.0.0.1:8000/v1", description="Up to and with /v1.")
+    replicas: tuple[str, ...] = Field(
+        default=(), description="base_url of more servers with the same model: each video keeps to one of them."
+    )
     model: str | None = Field(default=None, description="The model's name there; none: the role's `model`.")
     api_key_env: str | None = Field(
         default=None, description="NAME of the environment variable that holds the key; never the key itself."
@@ -34,6 +37,11 @@ class ServerSettings(Settings):
     max_concurrency: int = Field(
         default=32, ge=1, le=1024, description="Requests at once, at most; fewer while the server is overloaded."
     )
+
+    @field_validator("replicas")
+    @classmethod
+    def _are_plain_urls(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(cls._is_a_plain_url, values))
 
     @field_validator("base_url")
     @classmethod

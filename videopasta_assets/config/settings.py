@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from videopasta_assets.config.embedded import EMBEDDED_MODEL
+from videopasta_assets.config.evaluation import BenchmarkSettings
+from videopasta_assets.config.gates import GateSettings
+from videopasta_assets.config.launcher import LauncherSettings
 from videopasta_assets.config.recipe import RecipeSettings
 from videopasta_assets.config.serving import ServerSettings, VllmSettings
 from videopasta_assets.config.strict import Settings
-from videopasta_assets.config.training import TrainingSettings
+from videopasta_assets.config.training import TrainerSettings, TrainingSettings
 from videopasta_assets.taxonomy import MODES, FailureMode
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$", max_length=60)]
@@ -47,6 +50,9 @@ class VideoSettings(Settings):
         default="auto",
         description="auto is PyAV, planned and exact; decord reads plain files alone (docs/video-reading.md).",
     )
+    workers: int | None = Field(
+        default=None, ge=1, le=128, description="Decoding processes at most; none: one a core, at most 8."
+    )
     max_bytes: int = Field(default=8 * 1024**3, gt=0, description="Larger files are not read; they are reported.")
     decode_seconds: float = Field(
         default=60,
@@ -75,6 +81,17 @@ class SamplingSettings(Settings):
     )
     value: float = Field(default=32, gt=0, description="Frames for count, frames per second for fps and window.")
     max_frames: int = Field(default=32, ge=1, description="Never more frames than this (paper: 32).")
+    snap: Literal["none", "keyframe"] = Field(
+        default="none",
+        description="keyframe: the nearest keyframe in the place of each frame: other moments than asked for, "
+        "several times quicker to read (docs/video-reading.md).",
+    )
+
+    @model_validator(mode="after")
+    def _a_window_is_not_snapped(self) -> Self:
+        if self.snap != "none" and self.strategy == "window":
+            raise ValueError("snap: keyframe goes with strategy count or fps: keyframes may all lie outside a window")
+        return self
 
 
 class FrameSettings(Settings):
@@ -88,6 +105,12 @@ class FrameSettings(Settings):
     )
     max_side: int | None = Field(
         default=None, ge=16, description="Longest side in pixels that models get; none: as their processor decides."
+    )
+    feature_store_gib: float = Field(
+        default=4.0,
+        ge=0,
+        description="Disk for vision features of clips (folder cache), which training, evaluation and the transformers "
+        "engine share; 0: none.",
     )
     allow_equal_plans: bool = Field(
         default=False,
@@ -127,6 +150,12 @@ class RoleSettings(Settings):
     decoding: DecodingSettings = DecodingSettings()
     batch_size: int = Field(default=32, ge=1, description="Requests in a batch; halved by itself when memory is short.")
     device: str = Field(default="auto", description="auto: a GPU where there is one.")
+    token_budget: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most tokens, of prompts and replies together, that a run may spend on the role; then it stops, "
+        "and the next one goes on. None: no limit.",
+    )
 
     @property
     def style(self) -> str:
@@ -184,22 +213,10 @@ class ExperimentSettings(Settings):
         return self
 
 
-class BenchmarkSettings(Settings):
-    """One multiple-choice benchmark: a JSONL file and the folder of its videos."""
-
-    name: Name = Field(description="Lower-case letters, digits, - and _.")
-    items: Path = Field(description="JSONL file; its videos are relative to its folder.")
-    scoring: Literal["generate", "likelihood"] = Field(
-        default="generate",
-        description="generate: the model chooses among lettered options, one parser reads its reply; likelihood: each "
-        "option is scored as an answer to the question, and the likeliest is taken (transformers engine).",
-    )
-
-
 class EvaluationSettings(Settings):
     """What the base and the tuned model are scored on."""
 
-    benchmarks: tuple[BenchmarkSettings, ...] = Field(default=(), description="Multiple-choice benchmarks.")
+    benchmarks: tuple[BenchmarkSettings, ...] = Field(default=(), description="Benchmarks.")
     decoding: DecodingSettings = Field(
         default=DecodingSettings(max_new_tokens=64), description="How answers to benchmark items are drawn."
     )
@@ -230,7 +247,11 @@ class AutomationSettings(Settings):
 class ProjectSettings(Settings):
     """A whole project: `videopasta.yaml`."""
 
-    lake: Path = Field(default=Path("lake"), description="Where Parquet tables, manifests and checkpoints are kept.")
+    lake: str = Field(
+        default="lake",
+        description="Where Parquet tables, manifests and checkpoints are kept: a folder, or object storage "
+        "(s3://bucket/prefix, docs/distributed.md).",
+    )
     seed: int = Field(default=0, description="Seed of everything that is drawn.")
     videos: VideoSettings = VideoSettings()
     frames: FrameSettings = FrameSettings()
@@ -240,12 +261,22 @@ class ProjectSettings(Settings):
         default=(ExperimentSettings(name="default"),),
         description="Training runs: each is a partition of lora_checkpoint.",
     )
+    launcher: LauncherSettings = LauncherSettings()
+    gates: GateSettings = GateSettings()
+    trainer: TrainerSettings = TrainerSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     automation: AutomationSettings = AutomationSettings()
     oracle_truth: Path | None = Field(
         default=None, description="Folder of toyworld's truth files; only the oracle's scores read it."
     )
     root: Path = Field(default=Path(), exclude=True, description="Folder of the file itself; set by the loader.")
+
+    @field_validator("lake")
+    @classmethod
+    def _holds_no_key(cls, lake: str) -> str:
+        if "://" in lake and ((place := urlsplit(lake)).username is not None or place.query):
+            raise ValueError("credentials belong in environment variables (AWS_ACCESS_KEY_ID, ...), not in the URL")
+        return lake
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

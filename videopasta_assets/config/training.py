@@ -109,3 +109,16 @@ class TrainingSettings(Settings):
         if self.objective not in ("kto", "apo_zero") and self.unpaired_samples is not None:
             raise ValueError("unpaired_samples belongs to objective: kto or apo_zero")
         return self
+
+
+class TrainerSettings(Settings):
+    """How a training job is started. It does not decide what comes out, so that a change makes nothing stale."""
+
+    processes: int = Field(
+        default=1, ge=1, description="Processes that train together, a GPU each: what a step computes is divided."
+    )
+    accelerate: str | None = Field(
+        default=None,
+        description="ddp, fsdp2, deepspeed_zero2, deepspeed_zero3, or the path of an accelerate configuration: the "
+        "job is started with `accelerate launch`.",
+    )

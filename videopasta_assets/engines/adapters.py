@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
+
+from videopasta_assets.engines.clip_prefix import is_vision
 from videopasta_assets.engines.identity import adapter_identity
 
 
@@ -37,6 +40,20 @@ class AdapterSwitch:
         elif self._loaded is not None:
             self._model.disable_adapters()
 
+    def identity(self, adapter: str | None) -> str:
+        """Identity of what `use` would make active; empty: no adapter.
+
+        Raises:
+            UserError: no such adapter.
+        """
+        folder = self._default if adapter is None else Path(adapter)
+        return "" if folder is None else adapter_identity(folder)
+
+    def tower_identity(self, adapter: str | None) -> str:
+        """`identity` of an adapter that changes the vision tower; empty for one that leaves clips' features alone."""
+        folder = self._default if adapter is None else Path(adapter)
+        return self.identity(adapter) if folder is not None and _changes_vision(folder) else ""
+
     def close(self) -> None:
         """Let go of the model."""
         self._model = None
@@ -53,3 +70,8 @@ class AdapterSwitch:
             self._model.load_adapter(str(folder), adapter_name=name)
             self._loaded = name
         return name
+
+
+def _changes_vision(folder: Path) -> bool:
+    with safe_open(folder / "adapter_model.safetensors", "pt") as weights:
+        return any(is_vision(name) for name in weights.keys())  # noqa: SIM118 - not a mapping

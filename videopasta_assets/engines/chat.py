@@ -78,7 +78,8 @@ def chat_answer(request_id: str, answer: bytes, seconds: float) -> ChatAnswer:
         message, finish = choice["message"], choice["finish_reason"]
         usage = data.get("usage") or {}
         prompt, completion = (int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
-        cached = int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
+        details = usage.get("prompt_tokens_details")
+        cached = None if details is None else int(details.get("cached_tokens") or 0)
         withheld = finish == "content_filter" or message.get("refusal")
         text = message.get("content") or ""
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
@@ -89,7 +90,8 @@ def chat_answer(request_id: str, answer: bytes, seconds: float) -> ChatAnswer:
         raise ServerFault(FaultKind.BROKEN_REPLY, f"generation ended with {str(finish)[:40]!r}")
     if not text.strip():
         raise ServerFault(FaultKind.EMPTY, f"no text after {completion} tokens (finish reason {finish})")
-    return ChatAnswer(Reply(request_id, text.strip(), _FINISH[finish], prompt, completion, seconds), cached)
+    reply = Reply(request_id, text.strip(), _FINISH[finish], prompt, completion, seconds, cached_tokens=cached)
+    return ChatAnswer(reply, cached or 0)
 
 
 def _harmless(text: str) -> str:

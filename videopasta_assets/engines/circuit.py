@@ -60,6 +60,10 @@ class Circuit:
         if self._faults >= _FEWEST_FAULTS and quiet >= self._patience:
             self._reason = f"has given no good answer for {quiet:.0f} s ({fault})"
 
+    def open(self, reason: str) -> None:
+        """It is known by other means that the server is gone."""
+        self._reason = reason
+
     def gave_up(self, fault: ServerFault) -> None:
         """A request failed for good, with this fault last."""
         if fault.kind in ITS_OWN:

@@ -6,14 +6,10 @@ from typing import Final
 
 import httpx2
 
+from videopasta_assets.engines.context_length import is_too_long
 from videopasta_assets.errors import VideoPastaError
 
 _SHOWN_CHARACTERS: Final = 300
-_TOO_LONG: Final = re.compile(
-    r"context[ _](length|window)|maximum (context|model|input|prompt) length|max_model_len|too many tokens"
-    r"|(prompt|input) (is )?too long|exceeds? .{0,40}(context|tokens)|longer than the maximum",
-    re.IGNORECASE,
-)
 _SECRET: Final = re.compile(r"(?i)(bearer\s+|\bsk-)[A-Za-z0-9._*\-]{4,}")
 
 
@@ -84,7 +80,7 @@ def status_fault(status: int, message: str, retry_after: float | None) -> Server
         return ServerFault(FaultKind.TIMEOUT, words, retry_after)
     if status >= httpx2.codes.INTERNAL_SERVER_ERROR or status in (httpx2.codes.CONFLICT, httpx2.codes.TOO_EARLY):
         return ServerFault(FaultKind.SERVER_ERROR, words, retry_after)
-    if status == httpx2.codes.REQUEST_ENTITY_TOO_LARGE or _TOO_LONG.search(message):
+    if status == httpx2.codes.REQUEST_ENTITY_TOO_LARGE or is_too_long(message):
         return ServerFault(FaultKind.TOO_LONG, words)
     return ServerFault(FaultKind.REFUSED, words)
 

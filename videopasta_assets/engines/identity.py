@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from videopasta_assets.config.serving import ServerSettings
+from videopasta_assets.config.settings import RoleSettings
 from videopasta_assets.errors import UserError
 from videopasta_assets.hashing import stable_hash
 
@@ -24,6 +25,9 @@ _LOADED: Final = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt",
 _SHOWN_DIGITS: Final = 16
 # A folder of such a name says nothing about what is in it; its parent does.
 _GENERIC_NAMES: Final = frozenset({"model", "checkpoint", "adapter"})
+
+HELD_TO_SCHEMA: Final = "+schema"
+"""Suffix of a model whose replies an engine holds to the request's JSON schema."""
 
 UNPINNED: Final = "unpinned"
 """Revision of a served model whose settings give none."""
@@ -50,9 +54,41 @@ def served_identity(model: str | Path, revision: str | None, server: ServerSetti
     folder = Path(model)
     local = folder.is_dir() and any(folder.glob("*.safetensors"))
     identity = model_identity(folder) if local else f"{server.model or model}@{revision or UNPINNED}"
-    if server.frames == "images" or server.frame_format != "png":
-        identity += f"+{server.frames}-{server.frame_format}"
-    return identity + ("+schema" if server.structured_output else "")
+    return identity + _way_of_asking(server)
+
+
+def own_server_identity(model: str | Path, revision: str | None, server: ServerSettings) -> str:
+    """Identity of a model behind a server that we start: what it serves is known.
+
+    Raises:
+        UserError: neither a folder with weights nor a model that can be found.
+    """
+    return model_identity(model, revision) + _way_of_asking(server)
+
+
+def role_identity(role: RoleSettings, source: str) -> str:
+    """Identity of the model that answers for a role; it is not loaded for it.
+
+    Args:
+        role: the role's settings.
+        source: what is loaded: a folder, or a name on the hub.
+
+    Raises:
+        UserError: no such model.
+    """
+    server = role.server or ServerSettings()
+    if role.engine == "openai":
+        return served_identity(source, role.revision, server)
+    if role.engine == "vllm-server":
+        return own_server_identity(source, role.revision, server)
+    return model_identity(source, role.revision) + (HELD_TO_SCHEMA if role.engine == "vllm" else "")
+
+
+def _way_of_asking(server: ServerSettings) -> str:
+    """What the way of asking changes of what a model sees or may write."""
+    exact = server.frames == "video" and server.frame_format == "png"
+    way = "" if exact else f"+{server.frames}-{server.frame_format}"
+    return way + (HELD_TO_SCHEMA if server.structured_output else "")
 
 
 def adapter_identity(folder: Path) -> str:

@@ -5,7 +5,7 @@ greedy replies are as stable as its batching is.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Final
@@ -41,6 +41,8 @@ class OpenAIEngine:
         server: where and how.
         max_side: longest side of a frame in pixels that is sent; None: as stored.
         retry: how failed attempts are repeated; None: as `server` says.
+        key: the server's key, where no environment variable holds it.
+        ended: asked after a failed attempt how the server ended, where that can be known; None: it did not.
 
     Raises:
         UserError: the environment variable of the key is not set.
@@ -55,9 +57,13 @@ class OpenAIEngine:
         server: ServerSettings,
         max_side: int | None = None,
         retry: RetryPolicy | None = None,
+        key: str | None = None,
+        ended: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._model_id = served_identity(model, revision, server)
-        self._model = ServedModel(server.model or str(model), Server(server, retry), server, reader, max_side)
+        self._model = ServedModel(
+            server.model or str(model), Server(server, retry, key=key, ended=ended), server, reader, max_side
+        )
         self._loop: EventLoopThread | None = EventLoopThread(f"server {server.base_url}")
 
     @property

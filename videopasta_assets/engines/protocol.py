@@ -63,7 +63,8 @@ class Reply:
     `log_probs` holds, for each candidate of the request, the sum of its tokens' log-probabilities, its end included.
 
     `completion_tokens` counts the token that ended the reply; `seconds` is the request's share of its batch's time.
-    `gpus` is how many GPUs worked on it, 0 on a CPU; None where a server does not say.
+    `gpus` is how many GPUs worked on it, 0 on a CPU; `cached_tokens` how many of the prompt's tokens were not computed
+    again, because an earlier prompt began alike; both are None where a server does not say.
     """
 
     request_id: str
@@ -75,6 +76,7 @@ class Reply:
     error: str | None = None
     gpus: int | None = None
     log_probs: tuple[float, ...] = ()
+    cached_tokens: int | None = None
 
 
 @runtime_checkable

@@ -41,6 +41,10 @@ class RowDecoding:
         drawn = self._draw(scores, self._numbers[:, step])
         return torch.full_like(scores, -torch.inf).scatter(1, drawn, 0.0)
 
+    def select(self, rows: torch.Tensor) -> None:
+        """Go on with the rows `rows` alone."""
+        self._mask, self._numbers = self._mask[rows], self._numbers[rows]
+
     def _penalized(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """CTRL's repetition penalty (arXiv 1909.05858, section 4.1) over prompt and reply, padding left out."""
         penalty = self._decoding.repetition_penalty

@@ -8,6 +8,7 @@ from typing import Final
 
 from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.engines.chat import chat_body
+from videopasta_assets.engines.context_length import too_long
 from videopasta_assets.engines.fault import ITS_OWN, FaultKind, ServerFault
 from videopasta_assets.engines.frame_payload import FramePayload, frame_payload
 from videopasta_assets.engines.identity import adapter_identity
@@ -145,8 +146,4 @@ class ServedModel:
 def _advice(request: Request, fault: ServerFault) -> str:
     if fault.kind is not FaultKind.TOO_LONG:
         return str(fault)
-    where = "the prompt" if request.clip is None else f"the prompt about {request.clip.path.name}"
-    return (
-        f"{fault.kind}: {where} is too long for the server ({fault.what}): lower the number of frames, "
-        "frames.max_side or max_new_tokens"
-    )
+    return f"{fault.kind}: {too_long(request, fault.what)}"

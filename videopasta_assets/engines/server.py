@@ -6,6 +6,7 @@ import json
 import math
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -80,14 +81,24 @@ class Server:
     Args:
         settings: where it is and how patient to be.
         retry: how failed attempts are repeated; None: as the settings say.
+        key: its key, where no environment variable holds it.
+        ended: asked after a failed attempt how the server ended, where that can be known; None: it did not.
 
     Raises:
         UserError: the environment variable of the key is not set.
     """
 
-    def __init__(self, settings: ServerSettings, retry: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        retry: RetryPolicy | None = None,
+        *,
+        key: str | None = None,
+        ended: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._settings = settings
-        self._key = _key(settings)
+        self._key = key or _key(settings)
+        self._ended = ended
         self._retry = retry or RetryPolicy(settings.attempts)
         self.circuit = Circuit(settings.patience_seconds)
         self.concurrency = AdaptiveConcurrency(settings.max_concurrency, settings.patience_seconds)
@@ -179,6 +190,8 @@ class Server:
                 self.traffic.faults[fault.kind] = self.traffic.faults.get(fault.kind, 0) + 1
                 self.concurrency.failed(fault, started)
                 self.circuit.failed(fault, alone=self.concurrency.in_flight == 1)
+                if (how := self._ended()) is not None:
+                    self.circuit.open(f"ended: {how}")
                 raise
             self.concurrency.succeeded()
             self.circuit.succeeded()

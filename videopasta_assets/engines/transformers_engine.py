@@ -5,8 +5,9 @@ Structured output is not enforced here: `json_schema` of a request is left to th
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,45 +16,57 @@ import torch
 
 from videopasta_assets.engines.adapters import AdapterSwitch
 from videopasta_assets.engines.batching import plan_batches, windows
+from videopasta_assets.engines.clip_prefix import PIXELS, ClipPrefixes, with_features
+from videopasta_assets.engines.feature_store import FeatureStore
 from videopasta_assets.engines.identity import adapter_identity, model_identity
 from videopasta_assets.engines.inputs import Prefix, PromptEncoder
 from videopasta_assets.engines.likelihood import sequence_log_probs
 from videopasta_assets.engines.loading import load_model
-from videopasta_assets.engines.prefix_sharing import left_padded, prefix_inputs, shared_prefix, to_device
+from videopasta_assets.engines.prefix_sharing import (
+    EncodedPrefix,
+    encode_prefixes,
+    left_padded,
+    prefix_inputs,
+    shared_prefix,
+    text_alone,
+    to_device,
+)
+from videopasta_assets.engines.prefix_store import PrefixKey, PrefixStore
+from videopasta_assets.engines.preparation import Draft, Preparation, Row
 from videopasta_assets.engines.protocol import Decoding, EngineError, FinishReason, Reply, Request
+from videopasta_assets.engines.roomy_cache import is_roomy
 from videopasta_assets.engines.sampling import RowDecoding
+from videopasta_assets.engines.token_loop import write_replies
+from videopasta_assets.engines.usage import EngineUsage
 from videopasta_assets.errors import UserError, VideoPastaError
-from videopasta_assets.video.clip import load_frames
-from videopasta_assets.video.reader import FrameReader
+from videopasta_assets.video.reader import FrameReader, parallel_reads
 
 _log: Final = logging.getLogger(__name__)
 _CPU_OUT_OF_MEMORY: Final = ("can't allocate memory", "not enough memory")
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One request, encoded; `prefix` counts in its batch's prefixes, None without a video."""
-
-    request: Request
-    prefix: int | None
-    suffix: torch.Tensor
+_BATCHES_AHEAD: Final = 2
+_TOKENS_TOGETHER: Final = 16384
+"""Prefixes go through the model together up to so many tokens: more keep no device busier, and need memory."""
+_STORE_ON_CPU: Final = 1 << 30
+_STORE_SHARE: Final = 0.1
+"""Of the free memory of a GPU, once the model is there."""
 
 
 @dataclass
 class _Batch:
-    """What of a batch can be answered, and the replies of what cannot."""
+    """What of a batch can be answered, its prefixes, and the replies of what cannot."""
 
-    rows: list[_Row] = field(default_factory=list)
-    prefixes: list[Prefix] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    prefixes: dict[PrefixKey, Prefix | EncodedPrefix] = field(default_factory=dict)
     failed: list[Reply] = field(default_factory=list)
 
 
 class TransformersEngine:
-    """Answers requests with `generate` of transformers.
+    """Answers requests with a model of transformers.
 
-    A clip is decoded once a batch, in a thread that works ahead of the model; its prefix is computed once and shared
-    by all of the batch's rows about it. Greedy replies do not depend on the batch but for floating-point noise;
-    sampled ones draw from their own request's seed.
+    Clips are decoded ahead of the model, several at once, and each goes through it once: all rows about it continue
+    from its keys and values, and so do later batches and roles while they are held. Rows that are finished leave
+    their batch. Greedy replies do not depend on any of this but for floating-point noise; sampled ones draw from
+    their own request's seed.
 
     Args:
         model: a folder or a name on the hub.
@@ -64,7 +77,11 @@ class TransformersEngine:
         batch_size: the most requests that are generated together; halved for good when memory runs out.
         adapter: LoRA folder for requests that name none.
         max_side: longest side of a frame in pixels that the processor gets; None: as stored.
-        share_prefix: compute a clip once for all of its rows. Off is the plain path, for comparison.
+        share_prefix: compute a clip once for all of its rows. Off is the plain path, `generate` of transformers;
+            models with sliding windows or linear attention always take it.
+        prefix_bytes: memory for prefixes of clips that may be asked about again; None: 1 GiB on a CPU, of a GPU a
+            tenth of what is free.
+        features: where vision features of clips are kept, for later runs and other users of the model.
 
     Raises:
         UserError: no such model or adapter, or a model that writes no text.
@@ -82,6 +99,8 @@ class TransformersEngine:
         adapter: Path | None = None,
         max_side: int | None = None,
         share_prefix: bool = True,
+        prefix_bytes: int | None = None,
+        features: FeatureStore | None = None,
     ) -> None:
         self._model_id = model_identity(model, revision)
         if adapter is not None:
@@ -93,14 +112,29 @@ class TransformersEngine:
         self._encoder = PromptEncoder(loaded.processor)
         self._adapters = AdapterSwitch(loaded.model, adapter)
         self._reader = reader
-        self._max_side = max_side
         self._batch_size = batch_size
-        self._share_prefix = share_prefix
+        self._share_prefix = share_prefix and is_roomy(loaded.model)
+        loaded.model.requires_grad_(False)
+        self._clips = ClipPrefixes(
+            self._encoder,
+            reader,
+            max_side=max_side,
+            store=features if self._share_prefix else None,
+            model=loaded.model,
+            model_id=self._model_id.partition("+")[0],
+        )
+        self._store = PrefixStore(_store_bytes(loaded.model) if prefix_bytes is None else prefix_bytes)
+        self._usage = EngineUsage()
 
     @property
     def model_id(self) -> str:
         """`name@revision`, with `+adapter@hash` where a default adapter is set."""
         return self._model_id
+
+    @property
+    def usage(self) -> EngineUsage:
+        """What the work since the engine was made consisted of."""
+        return self._usage
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Reply]:
         """Yield a reply a request, batch by batch.
@@ -111,17 +145,18 @@ class TransformersEngine:
         """
         if self._model is None:
             raise EngineError("the engine is closed; build a new one")
-        # The iterator is advanced by one thread at a time; decoding ahead overlaps with generation.
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="frames") as ahead:
-            for window in windows(requests, self._batch_size):
-                batches = plan_batches(window, self._batch_size)
-                pending = ahead.submit(self._encode, batches[0])
-                for following in [*batches[1:], None]:
-                    batch = pending.result()
-                    if following is not None:
-                        pending = ahead.submit(self._encode, following)
-                    yield from batch.failed
-                    for rows in _by_form(batch):
+        preparation = Preparation(
+            self._encoder,
+            self._clips,
+            self._store,
+            self._adapter_names,
+            threads=parallel_reads(self._reader),
+        )
+        with preparation:
+            for batch in self._batches(requests, preparation):
+                yield from batch.failed
+                for rows in [batch.rows] if self._share_prefix else _by_form(batch):
+                    if rows:
                         yield from self._answer(rows, batch.prefixes)
 
     def close(self) -> None:
@@ -129,42 +164,50 @@ class TransformersEngine:
         self._model = None
         self._loaded = replace(self._loaded, model=None)
         self._adapters.close()
+        self._store.clear()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _encode(self, requests: Sequence[Request]) -> _Batch:
-        """Decode and tokenize; whatever is wrong with one clip or prompt becomes an error of its requests."""
-        batch = _Batch()
-        places: dict[tuple[str, str], int] = {}
-        broken: dict[tuple[str, str], str] = {}
-        for request in requests:
-            if request.clip is not None and self._loaded.processor.video_token is None:
-                raise UserError(
-                    "this model reads text alone",
-                    where=self._model_id,
-                    fix="Give the roles query_writer, responder and judge a Video-LLM, such as Qwen2.5-VL.",
-                )
-            text = self._encoder.text(request.prompt, video=request.clip is not None)
-            suffix = self._encoder.suffix(text.after)
-            place = None
-            if request.clip is not None:
-                key = (request.clip.key, text.before)
-                if key not in places and key not in broken:
-                    try:
-                        frames = load_frames(request.clip, self._reader, self._max_side)
-                        batch.prefixes.append(self._encoder.prefix(text.before, frames, request.clip.plan))
-                        places[key] = len(batch.prefixes) - 1
-                    except (VideoPastaError, OSError, ValueError) as error:
-                        broken[key] = str(error) or type(error).__name__
-                if key in broken:
-                    batch.failed.append(_failure(request, broken[key]))
-                    continue
-                place = places[key]
-            video = 0 if place is None else len(batch.prefixes[place].ids)
-            if (reason := self._too_long(request, video, len(suffix))) is not None:
-                batch.failed.append(_failure(request, reason))
+    def _batches(self, requests: Iterable[Request], preparation: Preparation) -> Iterator[_Batch]:
+        """Batches in turn, while those that follow are made ready."""
+        coming: deque[Future[Draft]] = deque()
+        for window in windows(requests, self._batch_size):
+            for batch in plan_batches(window, self._batch_size, self._store.clips):
+                coming.append(preparation.start(self._if_it_sees(batch)))
+                if len(coming) > _BATCHES_AHEAD:
+                    yield self._collected(coming.popleft())
+        while coming:
+            yield self._collected(coming.popleft())
+
+    def _if_it_sees(self, batch: list[Request]) -> list[Request]:
+        if self._loaded.processor.video_token is None and any(request.clip is not None for request in batch):
+            raise UserError(
+                "this model reads text alone",
+                where=self._model_id,
+                fix="Give the roles query_writer, responder and judge a Video-LLM, such as Qwen2.5-VL.",
+            )
+        return batch
+
+    def _collected(self, coming: "Future[Draft]") -> _Batch:
+        """Wait for tokens and frames; whatever is wrong with one clip or prompt becomes an error of its requests."""
+        start = time.perf_counter()
+        draft, batch = coming.result(), _Batch()
+        broken: dict[PrefixKey, str] = {}
+        for key, clip in draft.clips.items():
+            try:
+                batch.prefixes[key] = clip.result() if isinstance(clip, Future) else clip
+            except (VideoPastaError, OSError, ValueError) as error:
+                broken[key] = str(error) or type(error).__name__
+        self._usage += EngineUsage(waiting_seconds=time.perf_counter() - start)
+        for row in draft.rows:
+            if row.prefix in broken:
+                batch.failed.append(_failure(row.request, broken[row.prefix]))
+                continue
+            video = 0 if row.prefix is None else len(_tokens_of(batch.prefixes[row.prefix]).ids)
+            if (reason := self._too_long(row.request, video, len(row.suffix))) is not None:
+                batch.failed.append(_failure(row.request, reason))
             else:
-                batch.rows.append(_Row(request, place, suffix))
+                batch.rows.append(row)
         return batch
 
     def _too_long(self, request: Request, video: int, text: int) -> str | None:
@@ -177,14 +220,16 @@ class TransformersEngine:
             f"the model's context of {context}: lower the number of frames, frames.max_side or max_new_tokens"
         )
 
-    def _answer(self, rows: Sequence[_Row], prefixes: Sequence[Prefix]) -> Iterator[Reply]:
+    def _answer(self, rows: Sequence[Row], prefixes: dict[PrefixKey, Prefix | EncodedPrefix]) -> Iterator[Reply]:
         """Generate; out of memory, in halves."""
         if len(rows) > 1 and sum(max(1, len(row.request.candidates)) for row in rows) > self._batch_size:
             yield from self._halves(rows, prefixes)
             return
         try:
             work = self._score if rows[0].request.candidates else self._generate
+            start = time.perf_counter()
             replies = work(rows, prefixes)
+            self._usage += EngineUsage(busy_seconds=time.perf_counter() - start)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
@@ -192,6 +237,7 @@ class TransformersEngine:
         if replies is not None:
             yield from replies
             return
+        self._store.clear()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if len(rows) == 1:
@@ -201,19 +247,23 @@ class TransformersEngine:
         _log.warning("out of memory with %d requests in a batch; going on with %d", len(rows), self._batch_size)
         yield from self._halves(rows, prefixes)
 
-    def _halves(self, rows: Sequence[_Row], prefixes: Sequence[Prefix]) -> Iterator[Reply]:
+    def _halves(self, rows: Sequence[Row], prefixes: dict[PrefixKey, Prefix | EncodedPrefix]) -> Iterator[Reply]:
         middle = len(rows) // 2
         yield from self._answer(rows[:middle], prefixes)
         yield from self._answer(rows[middle:], prefixes)
 
     @torch.inference_mode()
-    def _generate(self, rows: Sequence[_Row], prefixes: Sequence[Prefix]) -> list[Reply]:
+    def _generate(self, rows: Sequence[Row], prefixes: dict[PrefixKey, Prefix | EncodedPrefix]) -> list[Reply]:
         start = time.perf_counter()
         first = rows[0].request
         self._adapters.use(first.adapter)
         inputs = self._inputs(rows, prefixes)
-        output = self._model.generate(**inputs, **self._how(first.decoding, rows, inputs["attention_mask"]))
-        written = output[:, inputs["input_ids"].shape[1] :].tolist()
+        seeds = [row.request.seed for row in rows]
+        if self._share_prefix:
+            written = write_replies(self._model, inputs, first.decoding, seeds, self._loaded.end_ids)
+        else:
+            output = self._model.generate(**inputs, **_how(first.decoding, seeds, inputs["attention_mask"]))
+            written = output[:, inputs["input_ids"].shape[1] :].tolist()
         prompts = inputs["attention_mask"].sum(dim=1).tolist()
         seconds = (time.perf_counter() - start) / len(rows)
         return [
@@ -222,7 +272,7 @@ class TransformersEngine:
         ]
 
     @torch.inference_mode()
-    def _score(self, rows: Sequence[_Row], prefixes: Sequence[Prefix]) -> list[Reply]:
+    def _score(self, rows: Sequence[Row], prefixes: dict[PrefixKey, Prefix | EncodedPrefix]) -> list[Reply]:
         start = time.perf_counter()
         self._adapters.use(rows[0].request.adapter)
         end = self._encoder.suffix(self._tokenizer.eos_token)
@@ -242,24 +292,60 @@ class TransformersEngine:
             replies.append(reply)
         return replies
 
-    def _inputs(self, rows: Sequence[_Row], prefixes: Sequence[Prefix]) -> dict[str, Any]:
+    def _inputs(self, rows: Sequence[Row], prefixes: dict[PrefixKey, Prefix | EncodedPrefix]) -> dict[str, Any]:
         owners = [row.prefix for row in rows if row.prefix is not None]
         suffixes = [row.suffix for row in rows]
         pad_id = self._loaded.pad_id
+        if self._share_prefix:
+            if not owners:
+                return text_alone(self._model, suffixes, pad_id)
+            used = list(dict.fromkeys(owners))
+            encoded = self._encoded(used, prefixes)
+            return shared_prefix(self._model, encoded, [used.index(owner) for owner in owners], suffixes, pad_id)
         if not owners:
             ids, mask = left_padded(suffixes, pad_id)
             return to_device({"input_ids": ids, "attention_mask": mask}, self._model)
-        if not self._share_prefix:
-            return to_device(prefix_inputs([prefixes[owner] for owner in owners], suffixes, pad_id), self._model)
-        used = sorted(set(owners))
-        places = [used.index(owner) for owner in owners]
-        return shared_prefix(self._model, [prefixes[owner] for owner in used], places, suffixes, pad_id)
+        return to_device(prefix_inputs([_tokens_of(prefixes[o]) for o in owners], suffixes, pad_id), self._model)
 
-    def _how(self, decoding: Decoding, rows: Sequence[_Row], mask: torch.Tensor) -> dict[str, Any]:
-        how: dict[str, Any] = {"max_new_tokens": decoding.max_new_tokens, "do_sample": False}
-        if decoding.temperature > 0 or decoding.repetition_penalty != 1.0:
-            how["logits_processor"] = [RowDecoding(decoding, [row.request.seed for row in rows], mask)]
-        return how
+    def _encoded(
+        self, keys: Sequence[PrefixKey], prefixes: dict[PrefixKey, Prefix | EncodedPrefix]
+    ) -> list[EncodedPrefix]:
+        """The prefixes of `keys`, computed where nobody did so before; `prefixes` then holds them."""
+        forms: dict[object, dict[PrefixKey, Prefix]] = {}
+        found: dict[PrefixKey, EncodedPrefix] = {}
+        for key in keys:
+            one = prefixes[key]
+            held = one if isinstance(one, EncodedPrefix) else self._store.get(key)
+            if held is not None:
+                found[key] = held
+            elif isinstance(one, Prefix):
+                forms.setdefault(one.form, {})[key] = one
+        reused = len(found)
+        for missing in forms.values():
+            longest = max(len(prefix.ids) for prefix in missing.values())
+            at_once = max(1, _TOKENS_TOGETHER // longest)
+            names = list(missing)
+            for some in (names[first : first + at_once] for first in range(0, len(names), at_once)):
+                seen = [self._seen(key, missing[key]) for key in some]
+                encoded = encode_prefixes(self._model, seen, self._loaded.pad_id)
+                found |= dict(zip(some, encoded, strict=True))
+        prefixes |= found
+        for key in keys:
+            self._store.put(key, found[key])
+        self._usage += EngineUsage(prefixes_computed=len(found) - reused, prefixes_reused=reused)
+        return [found[key] for key in keys]
+
+    def _adapter_names(self, adapter: str | None) -> tuple[str, str]:
+        whole = self._adapters.identity(adapter)
+        return whole, self._adapters.tower_identity(adapter) if self._clips.keeps_features else ""
+
+    def _seen(self, key: PrefixKey, prefix: Prefix) -> Prefix:
+        """The prefix as the language model takes it: where features are kept, with features."""
+        if not self._clips.keeps_features or PIXELS not in prefix.vision:
+            return prefix
+        prefix = with_features(self._model, prefix)
+        self._clips.keep(key.before, key.clip, prefix, key.tower)
+        return prefix
 
     def _reply(self, request: Request, ids: list[int], prompt_tokens: int, seconds: float) -> Reply:
         end = next((i for i, token in enumerate(ids) if token in self._loaded.end_ids), None)
@@ -274,12 +360,29 @@ class TransformersEngine:
         )
 
 
-def _by_form(batch: _Batch) -> list[list[_Row]]:
+def _by_form(batch: _Batch) -> list[list[Row]]:
     """Rows whose videos can go through the model together."""
-    forms: dict[object, list[_Row]] = {}
+    forms: dict[object, list[Row]] = {}
     for row in batch.rows:
-        forms.setdefault(None if row.prefix is None else batch.prefixes[row.prefix].form, []).append(row)
+        forms.setdefault(None if row.prefix is None else _tokens_of(batch.prefixes[row.prefix]).form, []).append(row)
     return list(forms.values())
+
+
+def _tokens_of(prefix: Prefix | EncodedPrefix) -> Prefix:
+    return prefix.prefix if isinstance(prefix, EncodedPrefix) else prefix
+
+
+def _how(decoding: Decoding, seeds: Sequence[int], mask: torch.Tensor) -> dict[str, Any]:
+    how: dict[str, Any] = {"max_new_tokens": decoding.max_new_tokens, "do_sample": False}
+    if decoding.temperature > 0 or decoding.repetition_penalty != 1.0:
+        how["logits_processor"] = [RowDecoding(decoding, seeds, mask)]
+    return how
+
+
+def _store_bytes(model: Any) -> int:
+    if model.device.type != "cuda":
+        return _STORE_ON_CPU
+    return int(torch.cuda.mem_get_info(model.device)[0] * _STORE_SHARE)
 
 
 def _failure(request: Request, error: str) -> Reply:

@@ -62,7 +62,7 @@ def curves(project: Project, arms: Sequence[str], seeds: int) -> Mapping[str, Ma
         values: dict[str, dict[int, list[float]]] = {metric: defaultdict(list) for metric in CURVES}
         for seed in range(seeds):
             for row in good_rows(project, "lora_checkpoint", experiment_name(arm_named(arm), seed)):
-                for step in _logged((project.lake.root / row["adapter"]).parent / "training_log.jsonl"):
+                for step in _logged(project.lake.local_folder(str(Path(row["adapter"]).parent)) / "training_log.jsonl"):
                     for metric in CURVES.keys() & step.keys():
                         values[metric][int(step["step"])].append(float(step[metric]))
         for metric, steps in values.items():

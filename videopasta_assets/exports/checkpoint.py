@@ -28,7 +28,7 @@ def export_checkpoint(project: Project, name: str, target: Path, *, licence: Lic
     checkpoint = next((row for row in rows if row["error"] is None), None)
     if checkpoint is None:
         raise UserError("this experiment has no checkpoint yet", where=name, fix="`videopasta run` trains it.")
-    adapter = project.lake.root / checkpoint["adapter"]
+    adapter = project.lake.local_folder(checkpoint["adapter"])
     made_from = {
         "experiment": name,
         **{key: checkpoint[key] for key in ("adapter_hash", "preference_set", "base_model")},
@@ -94,7 +94,7 @@ def _scores(project: Project, checkpoint: Row) -> list[Row]:
     """Scores of this very adapter."""
     found = [
         row
-        for shard in project.lake.shards_of("benchmark_scores", project.recipe)
+        for shard in project.shards_of("benchmark_scores")
         for row in project.lake.rows(project.address("benchmark_scores", shard))
         if row["error"] is None and row["adapter_hash"] == checkpoint["adapter_hash"]
     ]

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from videopasta_assets.errors import VideoPastaError
+from videopasta_assets.lake.objects import LakeError, LakePath, is_object, put_object
 
 _TEMPORARY: Final = "*.tmp"
 
@@ -28,12 +28,8 @@ _REASONS: Final[dict[int | None, str]] = {
 }
 
 
-class LakeError(VideoPastaError):
-    """The lake cannot be written or read: disk full, read-only, damaged file."""
-
-
 @contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: LakePath) -> Iterator[None]:
     """Turn an OSError into one sentence that names `path`.
 
     Raises:
@@ -45,8 +41,8 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise LakeError(f"cannot write {path}: {_REASONS.get(error.errno, error.strerror or str(error))}.") from error
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Put `content` at `path`: temporary file beside it, fsync, rename, fsync of the folder.
+def replace_file(path: LakePath, content: bytes) -> None:
+    """Put `content` at `path`: temporary file beside it, fsync, rename, fsync of the folder; an object in one PUT.
 
     A reader sees the old file or the new one. A writer that was killed leaves its temporary file, which the next
     writer to this folder removes.
@@ -54,6 +50,9 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         LakeError: it cannot be written; what was there is still there.
     """
+    if is_object(path):
+        put_object(path, content)
+        return
     with disk_errors(path):
         make_folder(path.parent)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)

@@ -6,7 +6,7 @@ A line that was cut by the kill is ignored: its row is computed again.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,10 +31,14 @@ class Journal:
     def __init__(self, path: Path, schema: TableSchema, sync_every: int = 16) -> None:
         self.path = path
         self._schema = schema
-        self._timestamps = [column.name for column in schema.columns if pa.types.is_timestamp(column.type)]
         self._sync_every = sync_every
         self._pending = 0
         self._descriptor: int | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Some rows are kept in it."""
+        return self.path.exists()
 
     def rows(self) -> Iterator[Row]:
         """Rows written so far, oldest first; those that an older version wrote without a needed column are left out."""
@@ -43,17 +47,7 @@ class Journal:
         except FileNotFoundError:
             return
         with file:
-            for line in file:
-                try:
-                    row = json.loads(line)
-                    for name in self._timestamps:
-                        if row.get(name) is not None:
-                            row[name] = datetime.fromisoformat(row[name])
-                except (ValueError, AttributeError, TypeError):  # cut by a kill, or garbled by a power cut
-                    continue
-                complete = self._schema.complete(row)
-                if complete is not None:
-                    yield complete
+            yield from journaled_rows(file, self._schema)
 
     def append(self, row: Row) -> None:
         """Add one row; it survives a kill of this process as soon as this returns.
@@ -61,7 +55,7 @@ class Journal:
         Raises:
             LakeError: it cannot be written; the rows before it are kept.
         """
-        line = json.dumps(row, default=_encoded).encode() + b"\n"
+        line = journal_line(row)
         with disk_errors(self.path):
             if self._descriptor is None:
                 self._descriptor = self._opened()
@@ -108,6 +102,27 @@ class Journal:
         if end and os.pread(descriptor, 1, end - 1) != b"\n":  # the last line was cut
             write_all(descriptor, b"\n")
         return descriptor
+
+
+def journal_line(row: Row) -> bytes:
+    """A row as a journal keeps it."""
+    return json.dumps(row, default=_encoded).encode() + b"\n"
+
+
+def journaled_rows(lines: Iterable[bytes], schema: TableSchema) -> Iterator[Row]:
+    """The rows of a journal's lines, without those that are damaged or lack a column that is needed."""
+    timestamps = [column.name for column in schema.columns if pa.types.is_timestamp(column.type)]
+    for line in lines:
+        try:
+            row = json.loads(line)
+            for name in timestamps:
+                if row.get(name) is not None:
+                    row[name] = datetime.fromisoformat(row[name])
+        except (ValueError, AttributeError, TypeError):  # cut by a kill, or garbled by a power cut
+            continue
+        complete = schema.complete(row)
+        if complete is not None:
+            yield complete
 
 
 def _encoded(value: Any) -> str:

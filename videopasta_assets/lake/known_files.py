@@ -83,7 +83,7 @@ def _current(lake: Lake) -> tuple[KnownFiles, list[str], bool]:
 
 def _read(lake: Lake) -> tuple[KnownFiles, list[str]]:
     try:
-        with np.load(lake.root / _FILE, allow_pickle=False) as data:
+        with np.load(io.BytesIO(lake.read_file(_FILE)), allow_pickle=False) as data:
             return KnownFiles(data["files"], data["contents"]), [str(key) for key in data["covered"]]
     except FileNotFoundError:
         return _EMPTY, ["", ""]

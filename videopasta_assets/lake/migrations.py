@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from videopasta_assets.errors import UserError
-from videopasta_assets.lake.files import LakeError, disk_errors, make_folder, replace_file
+from videopasta_assets.lake.files import disk_errors, make_folder, replace_file
+from videopasta_assets.lake.objects import LakeError, LakePath, is_object, objects_under, read_object
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = ()
 """In order; the last one leads to `LAKE_VERSION`."""
 
 
-def open_version(root: Path, version: int = LAKE_VERSION, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+def open_version(root: LakePath, version: int = LAKE_VERSION, migrations: Sequence[Migration] = MIGRATIONS) -> None:
     """See that the lake at `root` has `version`: a new lake is marked with it, an older one is migrated.
 
     Raises:
@@ -58,6 +59,13 @@ def open_version(root: Path, version: int = LAKE_VERSION, migrations: Sequence[M
     if found is None:
         _write_version(root, version)
         return
+    if is_object(root):
+        raise UserError(
+            f"this lake has version {found}, this program writes version {version}, and object storage is not migrated",
+            where=str(root),
+            fix="Use the release of videopasta-assets that wrote it, or copy the lake into a folder, open it there and "
+            "copy it back.",
+        )
     with _held(root, fcntl.LOCK_EX | fcntl.LOCK_NB):
         found = read_version(root) or version  # another process may have been first
         if found > version:
@@ -82,7 +90,7 @@ def open_version(root: Path, version: int = LAKE_VERSION, migrations: Sequence[M
 
 
 @contextmanager
-def session(root: Path, version: int = LAKE_VERSION) -> Iterator[None]:
+def session(root: LakePath, version: int = LAKE_VERSION) -> Iterator[None]:
     """Keep the lake at `version` for a while: migrations are refused meanwhile.
 
     Raises:
@@ -98,7 +106,7 @@ def session(root: Path, version: int = LAKE_VERSION) -> Iterator[None]:
         yield
 
 
-def read_version(root: Path) -> int | None:
+def read_version(root: LakePath) -> int | None:
     """The lake's version; None when there is no lake yet.
 
     Raises:
@@ -106,9 +114,10 @@ def read_version(root: Path) -> int | None:
     """
     path = root / _VERSION_FILE
     try:
-        found = json.loads(path.read_bytes())["version"]
+        found = json.loads(read_object(path) if is_object(path) else path.read_bytes())["version"]
     except FileNotFoundError:
-        if not (root / "tables").exists():
+        tables = root / "tables"
+        if not (objects_under(tables) if is_object(tables) else tables.exists()):
             return None
         found = None
     except (ValueError, KeyError, TypeError):
@@ -124,12 +133,15 @@ def read_version(root: Path) -> int | None:
     return found
 
 
-def _write_version(root: Path, version: int) -> None:
+def _write_version(root: LakePath, version: int) -> None:
     replace_file(root / _VERSION_FILE, json.dumps({"version": version}).encode())
 
 
 @contextmanager
-def _held(root: Path, operation: int) -> Iterator[None]:
+def _held(root: LakePath, operation: int) -> Iterator[None]:
+    if is_object(root):  # never migrated in place, so there is nobody to keep out
+        yield
+        return
     path = root / _LOCK
     with disk_errors(path):
         make_folder(path.parent)

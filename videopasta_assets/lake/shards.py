@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
+from videopasta_assets.lake.objects import LakePath, is_object, objects_under, read_object
 from videopasta_assets.lake.store import Lake
 
 _FOLDER: Final = "shards"
@@ -48,7 +48,7 @@ def read_shard(lake: Lake, key: str) -> Shard:
     Raises:
         FileNotFoundError: no such shard.
     """
-    data = json.loads((lake.root / _FOLDER / f"{key}.json").read_bytes())
+    data = json.loads(lake.read_file(f"{_FOLDER}/{key}.json"))
     return Shard(data["key"], data["sealed_at"], tuple(LandedVideo(**video) for video in data["videos"]))
 
 
@@ -62,8 +62,8 @@ def linked_files(lake: Lake) -> list[LandedVideo]:
     if not batches:
         return []
     # A plan asks once a shard: what was sealed never changes, so it is read once.
-    newest = (folder / f"{batches[-1]}.json").stat()
-    return list(_read_links(folder, tuple(batches), newest.st_mtime_ns))
+    newest = folder / f"{batches[-1]}.json"
+    return list(_read_links(folder, tuple(batches), 0 if is_object(newest) else newest.stat().st_mtime_ns))
 
 
 def list_links(lake: Lake) -> list[str]:
@@ -77,7 +77,7 @@ def read_links(lake: Lake, key: str) -> list[LandedVideo]:
     Raises:
         FileNotFoundError: no such batch.
     """
-    return [LandedVideo(**link) for link in json.loads((lake.root / _LINKS / f"{key}.json").read_bytes())]
+    return [LandedVideo(**link) for link in json.loads(lake.read_file(f"{_LINKS}/{key}.json"))]
 
 
 def link_files(lake: Lake, files: Sequence[LandedVideo]) -> None:
@@ -100,16 +100,22 @@ def seal_shards(lake: Lake, videos: Sequence[LandedVideo], per_shard: int) -> li
     return shards
 
 
-def _keys(folder: Path) -> list[str]:
+def _keys(folder: LakePath) -> list[str]:
+    if is_object(folder):
+        return sorted(name.removesuffix(".json") for name in objects_under(folder))
     return sorted(path.stem for path in folder.glob("*.json"))
 
 
+def _content(path: LakePath) -> bytes:
+    return read_object(path) if is_object(path) else path.read_bytes()
+
+
 @lru_cache(maxsize=4)
-def _read_links(folder: Path, batches: tuple[str, ...], newest_ns: int) -> tuple[LandedVideo, ...]:  # noqa: ARG001
+def _read_links(folder: LakePath, batches: tuple[str, ...], newest_ns: int) -> tuple[LandedVideo, ...]:  # noqa: ARG001
     links = {
         link["path"]: LandedVideo(**link)
         for batch in batches
-        for link in json.loads((folder / f"{batch}.json").read_bytes())
+        for link in json.loads(_content(folder / f"{batch}.json"))
     }
     return tuple(links.values())
 

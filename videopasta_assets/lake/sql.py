@@ -5,9 +5,9 @@ nothing outside the lake.
 """
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from videopasta_assets.lake.objects import LakePath, is_object, objects_under
 from videopasta_assets.lake.schema import Column, TableSchema
 from videopasta_assets.lake.store import FOOTER_KEY, ROWS_FILE, Lake
 from videopasta_assets.lake.tables import TABLES
@@ -94,6 +94,8 @@ def attach(connection: "duckdb.DuckDBPyConnection", lake: Lake) -> None:
     has to be there, because an empty folder has no schema.
     """
     root = lake.root.absolute()
+    if is_object(root):
+        connection.register_filesystem(root.fs)  # reads with our credentials, and brings no extension to be downloaded
     for schema in TABLES.values():
         pattern = _pattern(root, schema.name)
         query = _select(schema, pattern) if pattern else _empty(schema)
@@ -126,9 +128,13 @@ _PARTITION_MEANINGS: Final = {
 }
 
 
-def _pattern(root: Path, table: str) -> str | None:
+def _pattern(root: LakePath, table: str) -> str | None:
     folder = root / "tables" / table
-    return str(folder / "*" / "*" / ROWS_FILE) if any(folder.glob(f"recipe=*/shard=*/{ROWS_FILE}")) else None
+    if is_object(folder):
+        filled = any(name.endswith(f"/{ROWS_FILE}") for name in objects_under(folder))
+    else:
+        filled = any(folder.glob(f"recipe=*/shard=*/{ROWS_FILE}"))
+    return str(folder / "*" / "*" / ROWS_FILE) if filled else None
 
 
 def _select(schema: TableSchema, pattern: str) -> str:
@@ -158,7 +164,7 @@ def _no_records(columns: Mapping[str, tuple[str, str]]) -> str:
     return f"SELECT {', '.join(empty)} WHERE false"
 
 
-def _manifests(root: Path) -> str | None:
+def _manifests(root: LakePath) -> str | None:
     filled = [(name, pattern) for name in TABLES if (pattern := _pattern(root, name))]
     return " UNION ALL ".join(_footers(filled)) or None
 
@@ -176,8 +182,12 @@ def _footers(tables: Iterable[tuple[str, str]]) -> Iterable[str]:
               WHERE decode(key) = {quoted(FOOTER_KEY.decode())})"""
 
 
-def _preference_sets(root: Path) -> str | None:
-    sizes = [path.stat().st_size for path in (root / PREFERENCE_SETS).glob("*/*.json")]
+def _preference_sets(root: LakePath) -> str | None:
+    folder = root / PREFERENCE_SETS
+    if is_object(folder):
+        sizes = [info["size"] for info in folder.fs.find(folder.path, detail=True).values()]
+    else:
+        sizes = [path.stat().st_size for path in folder.glob("*/*.json")]
     if not sizes:
         return None
     return f"""

@@ -1,6 +1,8 @@
 """The store: one Parquet file a shard of a table, replaced atomically, with its manifest in the file's footer.
 
-Footer and rows are one file, so they cannot disagree: a reader sees the old shard or the new one.
+Footer and rows are one file, so they cannot disagree: a reader sees the old shard or the new one. The root is a folder
+or a prefix of object storage; what differs between them is in `files` and `objects`, `journal` and `object_journal`,
+and in how a shard is locked.
 """
 
 import fcntl
@@ -12,16 +14,31 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from weakref import WeakSet
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from videopasta_assets.hashing import combined_hash
 from videopasta_assets.lake.address import Address
-from videopasta_assets.lake.files import LakeError, disk_errors, make_folder, replace_file
+from videopasta_assets.lake.files import disk_errors, make_folder, replace_file
+from videopasta_assets.lake.folders import local_folder, publish_folder
 from videopasta_assets.lake.journal import Journal
+from videopasta_assets.lake.lease import Lease, leased
 from videopasta_assets.lake.migrations import LAKE_VERSION, open_version, session
+from videopasta_assets.lake.object_journal import ObjectJournal
+from videopasta_assets.lake.objects import (
+    LakeError,
+    LakePath,
+    is_object,
+    object_tail,
+    objects_under,
+    open_location,
+    read_object,
+    remove_objects,
+    storage_errors,
+)
 from videopasta_assets.lake.schema import Row
 from videopasta_assets.lake.tables import TABLES
 
@@ -58,21 +75,27 @@ class Manifest:
 
 
 class Lake:
-    """Tables, journals and locks under one root folder."""
+    """Tables, journals and locks under one root: a folder, or a prefix of object storage."""
 
-    def __init__(self, root: Path) -> None:
-        """Open the lake at `root`, making it if it is not there and migrating it if it is older than this program.
+    def __init__(self, location: str | Path) -> None:
+        """Open the lake at `location`, making it if it is not there, migrating it if it is older than this program.
+
+        Args:
+            location: a folder, or a URL of object storage (`s3://bucket/prefix`).
 
         Raises:
-            UserError: it was written by a newer version, or cannot be migrated.
-            LakeError: its folder cannot be made.
+            UserError: it was written by a newer version, or cannot be migrated; the storage's library is missing.
+            LakeError: its folder cannot be made, or its storage cannot be reached.
         """
-        self.root = root
-        with disk_errors(root):
-            root.mkdir(parents=True, exist_ok=True)
-        open_version(root)
+        self.root = open_location(location)
+        self._journals: WeakSet[ObjectJournal] = WeakSet()
+        self._leases: list[Lease] = []
+        if not is_object(self.root):
+            with disk_errors(self.root):
+                self.root.mkdir(parents=True, exist_ok=True)
+        open_version(self.root)
 
-    def path(self, address: Address) -> Path:
+    def path(self, address: Address) -> LakePath:
         """The shard's Parquet file."""
         return self.root / address.folder / ROWS_FILE
 
@@ -87,7 +110,7 @@ class Lake:
         schema = TABLES[address.table]
         path = self.path(address)
         try:
-            return schema.adapted(pq.ParquetFile(path).read())
+            return schema.adapted(pq.ParquetFile(_whole(path)).read())
         except FileNotFoundError:
             return schema.arrow.empty_table()
         except (pa.ArrowException, OSError) as error:
@@ -101,7 +124,7 @@ class Lake:
         """
         path = self.path(address)
         try:
-            return pq.ParquetFile(path).read(columns=list(names)).select(names)
+            return pq.ParquetFile(_whole(path)).read(columns=list(names)).select(names)
         except FileNotFoundError:
             return TABLES[address.table].arrow.empty_table().select(names)
         except (pa.ArrowException, OSError, KeyError) as error:
@@ -122,7 +145,7 @@ class Lake:
         """
         path = self.path(address)
         try:
-            metadata = pq.read_metadata(path)
+            metadata = _metadata(path)
             footer = json.loads((metadata.metadata or {})[FOOTER_KEY])
             if footer.get("columns") != TABLES[address.table].identity and self.absent_columns(address):
                 footer["inputs"] = {}  # equal inputs prove nothing of rows that lack a column
@@ -136,7 +159,7 @@ class Lake:
         """Columns that this version needs and that the shard was written without: why its rows are stale."""
         path = self.path(address)
         try:
-            return TABLES[address.table].absent(pq.read_schema(path).names)
+            return TABLES[address.table].absent(_metadata(path).schema.to_arrow_schema().names)
         except FileNotFoundError:
             return ()
         except (pa.ArrowException, OSError) as error:
@@ -181,6 +204,8 @@ class Lake:
         )
         footer = asdict(manifest) | {"columns": TABLES[address.table].identity}
         table = table.replace_schema_metadata({FOOTER_KEY: json.dumps(footer)})
+        for lease in self._leases:
+            lease.confirm()
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
         replace_file(self.path(address), sink.getvalue().to_pybytes())
@@ -188,34 +213,65 @@ class Lake:
 
     def remove(self, address: Address) -> None:
         """Delete the shard's file, as when a table is no longer derived."""
-        with disk_errors(self.path(address)):
-            self.path(address).unlink(missing_ok=True)
+        self._unlink(self.path(address))
 
     def shards_of(self, table: str, recipe: str) -> list[str]:
         """Shard keys that hold rows of `table`, in order."""
         folder = self.root / "tables" / table / f"recipe={recipe}"
+        if is_object(folder):
+            names = (name.split("/") for name in objects_under(folder))
+            return sorted(parts[0].removeprefix("shard=") for parts in names if parts[1:] == [ROWS_FILE])
         return sorted(path.parent.name.removeprefix("shard=") for path in folder.glob(f"shard=*/{ROWS_FILE}"))
 
-    def journal(self, address: Address) -> Journal:
+    def has_rows(self, table: str) -> bool:
+        """Some shard of the table, of any recipe, was written."""
+        folder = self.root / "tables" / table
+        if is_object(folder):
+            return any(name.endswith(f"/{ROWS_FILE}") for name in objects_under(folder))
+        return any(folder.glob(f"recipe=*/shard=*/{ROWS_FILE}"))
+
+    def interrupted(self, table: str, recipe: str) -> int:
+        """How many shards of a table have a journal: their materialization did not come to its end."""
+        folder, start = self.root / "journal", f"{table}.{recipe}."
+        if is_object(folder):
+            return len({name.split("/")[0] for name in objects_under(folder) if name.startswith(start)})
+        return len(list(folder.glob(f"{start}*.jsonl")))
+
+    def journal(self, address: Address) -> Journal | ObjectJournal:
         """The journal of the shard's unfinished materialization."""
-        name = f"{address.table}.{address.recipe}.{address.shard}.jsonl"
-        return Journal(self.root / "journal" / name, TABLES[address.table])
+        path = self.root / "journal" / f"{_dotted(address)}.jsonl"
+        if not is_object(path):
+            return Journal(path, TABLES[address.table])
+        journal = ObjectJournal(path, TABLES[address.table])
+        self._journals.add(journal)
+        return journal
 
     def has_journal(self, address: Address) -> bool:
         """A materialization of this shard was interrupted."""
-        return self.journal(address).path.exists()
+        return self.journal(address).exists
 
     @contextmanager
     def lock(self, address: Address) -> Iterator[None]:
-        """Hold the shard: a second writer on this machine waits until the first is done, or is gone.
+        """Hold the shard: a second writer waits until the first is done, or is gone.
 
-        The kernel drops the lock when its process ends, however it ends. Rows that are read once it is held are
-        those that the other writer left.
+        In a folder the second writer is one of this machine, and the kernel drops the lock when its process ends,
+        however it ends. On object storage it may be any (`lease`). Rows that are read once it is held are those that
+        the other writer left.
 
         Raises:
             UserError: the lake was migrated by another version since it was opened.
         """
-        path = self.root / "locks" / f"{address.table}.{address.recipe}.{address.shard}.lock"
+        path = self.root / "locks" / f"{_dotted(address)}.lock"
+        if is_object(path):
+            with session(self.root), leased(path, f"{address.table} of {address.shard}") as lease:
+                self._leases.append(lease)
+                try:
+                    yield
+                finally:
+                    self._leases.remove(lease)
+                    for journal in list(self._journals):
+                        journal.close()
+            return
         with session(self.root):
             with disk_errors(path):
                 make_folder(path.parent)
@@ -226,17 +282,78 @@ class Lake:
             finally:
                 os.close(descriptor)
 
-    def write_file(self, relative: str, content: bytes) -> Path:
+    def write_file(self, relative: str, content: bytes) -> LakePath:
         """Write a file beside the tables (a manifest, a card) atomically."""
         path = self.root / relative
         replace_file(path, content)
         return path
 
+    def read_file(self, relative: str) -> bytes:
+        """A file beside the tables.
+
+        Raises:
+            FileNotFoundError: it is not there.
+        """
+        path = self.root / relative
+        return read_object(path) if is_object(path) else path.read_bytes()
+
+    def has_file(self, relative: str) -> bool:
+        """There is such a file beside the tables."""
+        path = self.root / relative
+        if not is_object(path):
+            return path.exists()
+        with storage_errors(path):
+            return bool(path.fs.isfile(path.path))
+
+    def remove_file(self, relative: str) -> None:
+        """Delete a file beside the tables, if it is there."""
+        self._unlink(self.root / relative)
+
+    def local_folder(self, relative: str) -> Path:
+        """A folder beside the tables that libraries can read and write: see `folders`."""
+        return local_folder(self.root, relative)
+
+    def publish_folder(self, relative: str) -> None:
+        """Put what was made in `local_folder` into the lake."""
+        publish_folder(self.root, relative)
+
+    def files(self, folder: str, ending: str) -> list[LakePath]:
+        """The files right in a folder beside the tables whose names end like this, by name."""
+        place = self.root / folder
+        if is_object(place):
+            return [place / name for name in sorted(objects_under(place)) if "/" not in name and name.endswith(ending)]
+        return sorted(path for path in place.glob(f"*{ending}"))
+
+    def _unlink(self, path: LakePath) -> None:
+        if is_object(path):
+            remove_objects(path)
+            return
+        with disk_errors(path):
+            path.unlink(missing_ok=True)
+
 
 _MANIFEST_FIELDS: Final = frozenset(field.name for field in fields(Manifest))
 
 
-def _unreadable(path: Path, error: Exception) -> LakeError:
+def _dotted(address: Address) -> str:
+    return f"{address.table}.{address.recipe}.{address.shard}"
+
+
+def _whole(path: LakePath) -> Any:
+    """What PyArrow reads rows from: a shard is small, and one request brings all of an object."""
+    return pa.BufferReader(read_object(path)) if is_object(path) else path
+
+
+def _metadata(path: LakePath) -> Any:
+    """The file's footer, as PyArrow has it."""
+    if not is_object(path):
+        return pq.read_metadata(path)
+    tail = object_tail(path)
+    length = int.from_bytes(tail[-8:-4], "little") + 8  # Parquet ends with the footer's length and a magic word
+    return pq.read_metadata(pa.BufferReader(tail if length <= len(tail) else object_tail(path, length)))
+
+
+def _unreadable(path: LakePath, error: Exception) -> LakeError:
     return LakeError(f"{path} cannot be read ({error}). Delete it: the next run makes it again.")
 
 

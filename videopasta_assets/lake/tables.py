@@ -4,7 +4,9 @@ from typing import Final
 
 import pyarrow as pa
 
+from videopasta_assets.lake.benchmark_tables import BENCHMARK_ANSWERS, BENCHMARK_BREAKDOWNS, BENCHMARK_SCORES
 from videopasta_assets.lake.oracle_tables import ORACLE_ANSWERS, ORACLE_DIFFICULTY, ORACLE_SCORES, ORACLE_TARGETING
+from videopasta_assets.lake.recipe_tables import CRITIQUES
 from videopasta_assets.lake.schema import COST_COLUMNS, Column, TableSchema
 
 _S: Final = pa.string()
@@ -121,6 +123,7 @@ ADVERSARIES: Final = TableSchema(
         Column("attempt", _I, "1 for the first; every attempt is kept."),
         Column("adv_mode", _S, "Failure mode that the adversary targets."),
         Column("adv_strategy", _S, "How it breaks the mode."),
+        Column("perturbation", _S, "What was done to prompt or frames, as JSON; VideoPASTA: empty.", default=""),
         Column("response", _S, "The answer."),
         Column("finish_reason", _S, "stop, or length when it was cut.", content=False),
         Column("responder", _S, "Model and revision that answered.", content=False),
@@ -242,47 +245,6 @@ LORA_CHECKPOINT: Final = TableSchema(
     ),
 )
 
-BENCHMARK_ANSWERS: Final = TableSchema(
-    "benchmark_answers",
-    "One model's answer to one benchmark item.",
-    (
-        Column("experiment", _S, "Name of the experiment."),
-        Column("benchmark", _S, "Name of the benchmark."),
-        Column("item_id", _S, "The item."),
-        Column("model", _S, "base or tuned."),
-        Column("kind", _S, "question, or a kind of probe: see evaluation.KINDS.", default="question"),
-        Column("mode", _S, "Failure mode that the item probes."),
-        Column("category", _S, "Category of the item."),
-        Column("video_id", _S, "The item's video."),
-        Column("reply", _S, "What the model wrote."),
-        Column("answer_index", _I, "The right option."),
-        Column("predicted_index", _I, "The option parsed from the reply; null when it cannot be parsed."),
-        Column("correct", _B, "Whether it is right; unparsable counts as wrong."),
-        Column("margin", _F, "With scoring by likelihood: log-probability of the right option less the best other's."),
-        *COST_COLUMNS,
-    ),
-)
-
-BENCHMARK_SCORES: Final = TableSchema(
-    "benchmark_scores",
-    "Accuracy of the base and the tuned model on one benchmark, by mode, with the difference's interval.",
-    (
-        Column("experiment", _S, "Name of the experiment."),
-        Column("benchmark", _S, "Name of the benchmark."),
-        Column("mode", _S, "Failure mode, or all."),
-        Column("items", _I, "Items scored."),
-        Column("base_accuracy", _F, "Share right, base model."),
-        Column("tuned_accuracy", _F, "Share right, tuned model."),
-        Column("difference", _F, "tuned - base."),
-        Column("difference_low", _F, "Lower end of the 95 % paired bootstrap interval, clustered by video."),
-        Column("difference_high", _F, "Upper end."),
-        Column("base_parse_rate", _F, "Share of base replies that could be parsed."),
-        Column("tuned_parse_rate", _F, "Share of tuned replies that could be parsed."),
-        Column("base_model", _S, "Model and revision."),
-        Column("adapter_hash", _S, "Hash of the adapter's weights."),
-    ),
-)
-
 TABLES: Final = {
     schema.name: schema
     for schema in (
@@ -292,6 +254,7 @@ TABLES: Final = {
         ALIGNED_RESPONSES,
         ALIGNED_CHECKS,
         ADVERSARIES,
+        CRITIQUES,
         VERDICTS,
         HUMAN_VERDICTS,
         VERIFIED_PAIRS,
@@ -299,6 +262,7 @@ TABLES: Final = {
         LORA_CHECKPOINT,
         BENCHMARK_ANSWERS,
         BENCHMARK_SCORES,
+        BENCHMARK_BREAKDOWNS,
         ORACLE_ANSWERS,
         ORACLE_SCORES,
         ORACLE_TARGETING,

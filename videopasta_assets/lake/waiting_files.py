@@ -26,7 +26,7 @@ def waiting_mark(path: str, size_bytes: int, touched_ns: int) -> bytes:
 def read_waiting(lake: Lake) -> dict[bytes, float]:
     """Unix seconds by mark."""
     try:
-        with np.load(lake.root / _FILE, allow_pickle=False) as data:
+        with np.load(io.BytesIO(lake.read_file(_FILE)), allow_pickle=False) as data:
             # NumPy cuts zero bytes off the end of a bytes item.
             marks = (bytes(mark).ljust(_BYTES, b"\0") for mark in data["marks"])
             return dict(zip(marks, (float(first) for first in data["since"]), strict=True))
@@ -37,7 +37,7 @@ def read_waiting(lake: Lake) -> dict[bytes, float]:
 def keep_waiting(lake: Lake, waiting: Mapping[bytes, float]) -> None:
     """Replace what was kept."""
     if not waiting:
-        (lake.root / _FILE).unlink(missing_ok=True)
+        lake.remove_file(_FILE)
         return
     if waiting == read_waiting(lake):
         return

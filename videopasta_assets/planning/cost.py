@@ -13,7 +13,7 @@ from videopasta_assets.stages.attempt_history import parse_histories
 from videopasta_assets.stages.project import Project
 
 _ONE_CALL: Final = frozenset(
-    {"queries", "aligned_responses", "adversaries", "verdicts", "oracle_targeting", "benchmark_answers"}
+    {"queries", "aligned_responses", "adversaries", "critiques", "verdicts", "oracle_targeting", "benchmark_answers"}
 )
 
 _SHARDS_READ: Final = 8
@@ -76,7 +76,7 @@ class CostBook:
     def attempts(self) -> float:
         """Attempts that a slot took, on average; half of what is allowed while nothing was tried."""
         slots = tried = 0
-        for shard in self.project.lake.shards_of("adversaries", self.project.recipe)[-_SHARDS_READ:]:
+        for shard in self.project.shards_of("adversaries")[-_SHARDS_READ:]:
             manifest = self.project.lake.manifest(self.project.address("adversaries", shard))
             for history, count in parse_histories(manifest.counts if manifest else {}).items():
                 slots += count
@@ -90,7 +90,7 @@ class CostBook:
         lake = self.project.lake
         times = [
             row["seconds"]
-            for name in lake.shards_of("lora_checkpoint", self.project.recipe)
+            for name in self.project.shards_of("lora_checkpoint")
             for row in lake.rows(self.project.address("lora_checkpoint", name))
             if row["seconds"] is not None
         ]
@@ -99,7 +99,7 @@ class CostBook:
     def _read(self, table: str) -> Rate | None:
         tokens, seconds, count = 0, 0.0, 0
         lake, names = self.project.lake, ["prompt_tokens", "completion_tokens", "seconds"]
-        for shard in lake.shards_of(table, self.project.recipe)[-_SHARDS_READ:]:
+        for shard in self.project.shards_of(table)[-_SHARDS_READ:]:
             rows = lake.columns(self.project.address(table, shard), names)
             tokens += sum(pc.sum(rows[name]).as_py() or 0 for name in names[:2])
             seconds += pc.sum(rows["seconds"]).as_py() or 0.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,7 @@ from videopasta_assets.planning.reasons import change, changed_parts, counted
 from videopasta_assets.planning.step import Cost, PlanStep, Reason, ReasonKind
 from videopasta_assets.stages import benchmark_answers, benchmark_scores, lora_checkpoint, preference_set
 from videopasta_assets.stages.benchmark_answers import BASE
+from videopasta_assets.stages.benchmark_items import items_of
 from videopasta_assets.stages.materialize import is_current
 from videopasta_assets.stages.preference_set import ALL
 from videopasta_assets.stages.project import Project
@@ -129,10 +131,10 @@ class _Scoring:
         """Items of the benchmark that the model was not asked, or asked otherwise."""
         project = self.project
         try:
-            items = benchmark_answers.items_of(project, self.benchmark)
+            items = items_of(project, self.benchmark)
         except UserError:  # said when the step runs, and before anything runs by `videopasta run`
             return 0
-        chosen = None if adapter is None else (project.lake.root, adapter)
+        chosen = None if adapter is None else (Path(adapter), adapter)
         address = project.address("benchmark_answers", benchmark_answers.partition(model, self.benchmark))
         wanted = benchmark_answers.derive(project, self.benchmark, chosen, items)
         known = (*project.lake.rows(address), *project.lake.journal(address).rows())
@@ -140,7 +142,7 @@ class _Scoring:
 
     def _items(self) -> int:
         try:
-            return sum(item.video_id is not None for item in benchmark_answers.items_of(self.project, self.benchmark))
+            return len(items_of(self.project, self.benchmark))
         except UserError:
             return 0
 

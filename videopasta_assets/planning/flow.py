@@ -11,8 +11,11 @@ _UPSTREAM: Final = {
     "queries": "sampled_videos",
     "aligned_responses": "queries",
     "aligned_checks": "aligned_responses",
+    "adversaries": "queries",
+    "critiques": "adversaries",
+    "verdicts": "adversaries",
 }
-"""The input whose rows each row of a table belongs to; what comes after the attempts belongs to verdicts."""
+"""The input whose rows each row of a table belongs to; what comes after verdicts belongs to them."""
 
 
 @dataclass(frozen=True)

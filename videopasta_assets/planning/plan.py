@@ -22,10 +22,12 @@ SHARD_ASSETS: Final = (
     "aligned_responses",
     "aligned_checks",
     "adversaries",
+    "critiques",
+    "verdicts",
     "verified_pairs",
     *ORACLE_TABLES,
 )
-"""Assets partitioned by shard, in pipeline order."""
+"""Assets partitioned by shard; a recipe has its own among them. VideoPASTA's `verdicts` come with `adversaries`."""
 
 ASSETS: Final = (*SHARD_ASSETS, "preference_set", "lora_checkpoint", "benchmark_scores")
 """Assets of a plan, in pipeline order."""

@@ -20,8 +20,6 @@ from videopasta_assets.planning.step import PlanStep, Reason, ReasonKind
 from videopasta_assets.stages import (
     adversaries,
     aligned_checks,
-    aligned_responses,
-    queries,
     sampled_videos,
     verdicts,
     verified_pairs,
@@ -31,6 +29,7 @@ from videopasta_assets.stages.attempt_history import parse_histories
 from videopasta_assets.stages.generation import EXTENT, PROMPT
 from videopasta_assets.stages.materialize import Stage, is_current
 from videopasta_assets.stages.project import Project
+from videopasta_assets.stages.recipes import recipe_of
 
 NEW: Final = "new"
 """Partition of videos that no shard holds yet."""
@@ -47,20 +46,22 @@ class Survey:
     after: tuple[Stage, ...]
     specs: Mapping[str, Mapping[str, str]]
     links: Mapping[str, Sequence[LandedVideo]]
+    attempts: bool
 
     @classmethod
     def of(cls, project: Project, *, retry_failed: bool) -> "Survey":
         """The survey of a project."""
-        before = [videos.STAGE, sampled_videos.STAGE, queries.STAGE, aligned_responses.STAGE]
+        recipe = recipe_of(project)
+        before = (videos.STAGE, sampled_videos.STAGE, *(stage.stage for stage in recipe.stages))
         after = [verified_pairs.STAGE]
-        if aligned_checks.wanted(project):
-            before.append(aligned_checks.STAGE)
         if project.settings.oracle_truth is not None:
             after += ORACLE_STAGES
         specs = {stage.table: stage.spec(project) for stage in (*before, *after)}
-        specs |= {"adversaries": adversaries.spec(project), "verdicts": verdicts.spec(project)}
+        if recipe.attempts:
+            specs |= {"adversaries": adversaries.spec(project), "verdicts": verdicts.spec(project)}
         links = videos.links_by_video(project)
-        return cls(project, retry_failed, CostBook(project), tuple(before), tuple(after), specs, links)
+        costs = CostBook(project)
+        return cls(project, retry_failed, costs, before, tuple(after), specs, links, recipe.attempts)
 
 
 def plan_shard(survey: Survey, shard: str) -> list[PlanStep]:
@@ -89,7 +90,8 @@ class _Walk:
     def steps(self, stages: Sequence[Stage]) -> list[PlanStep]:
         """Steps of `stages`, and of all that follows them."""
         steps = [self._stage(stage) for stage in stages]
-        steps.append(self._attempts())
+        if self.survey.attempts:
+            steps.append(self._attempts())
         # What the pairs are judged by is no input of the pairs: each waits for the attempts and what it reads.
         pending = self.pending
         for stage in self.survey.after:

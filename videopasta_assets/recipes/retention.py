@@ -1,8 +1,8 @@
 """Retention: how many potential pairs survive verification.
 
-Two different ratios (VideoPASTA section 4 and appendix A.3.1). Slot retention divides by the slots that there
-are, so regenerating a rejected adversary can only raise it. Attempt acceptance divides by everything that was
-generated: it is what a pair costs.
+Two different ratios (VideoPASTA section 4 and appendix A.3.1). Slot retention is verified pairs by the slots
+that there are, so regenerating a rejected adversary can only raise it. Attempt acceptance is what the verifier accepted
+by everything that was asked for: it is what a pair costs. People's decisions move the first, never the second.
 """
 
 from dataclasses import dataclass
@@ -41,11 +41,20 @@ def _share(part: int, whole: int) -> float | None:
 
 @dataclass(frozen=True)
 class ModeTally:
-    """One failure mode: places for adversaries, adversaries made, pairs that came of them."""
+    """One failure mode: places for adversaries, adversaries made, and what came of them.
+
+    Attributes:
+        mode: the failure mode that adversaries target.
+        slots: places for an adversary that the questions could have, tried or not.
+        attempts: adversaries that were asked for, failed and rejected ones included.
+        accepted: attempts that the verifier accepted.
+        pairs: verified pairs: a person's decision makes them more or fewer than accepted attempts.
+    """
 
     mode: str
     slots: int
     attempts: int
+    accepted: int
     pairs: int
 
     @property
@@ -55,5 +64,5 @@ class ModeTally:
 
     @property
     def acceptance(self) -> float | None:
-        """Share of the attempts that became a pair."""
-        return attempt_acceptance(self.pairs, self.attempts)
+        """Share of the attempts that the verifier accepted."""
+        return attempt_acceptance(self.accepted, self.attempts)

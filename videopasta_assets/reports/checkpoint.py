@@ -7,14 +7,14 @@ from typing import Any
 
 from videopasta_assets.lake import Row
 from videopasta_assets.reports import figures, paper
-from videopasta_assets.reports.document import Report, Section, Table, percent, points, render
+from videopasta_assets.reports.document import Page, Plot, Report, Section, Table, percent, points, render
 from videopasta_assets.stages import preference_set
 from videopasta_assets.stages.benchmark_answers import partition
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.taxonomy import CATEGORIES, MODES
 
 
-def write_checkpoint_report(project: Project, experiment: str) -> Path | None:
+def write_checkpoint_report(project: Project, experiment: str) -> Page | None:
     """Write the page of an experiment's checkpoint beside the lake's tables; None before it was trained.
 
     Raises:
@@ -23,9 +23,9 @@ def write_checkpoint_report(project: Project, experiment: str) -> Path | None:
     row = next(good_rows(project, "lora_checkpoint", experiment), None)
     if row is None:
         return None
-    page = render(checkpoint_report(project, row))
+    report = checkpoint_report(project, row)
     name = f"reports/{project.recipe}/checkpoint-{experiment}-{row['adapter_hash'][:16]}.html"
-    return project.lake.write_file(name, page.encode())
+    return Page(report, project.lake.write_file(name, render(report).encode()))
 
 
 def checkpoint_report(project: Project, row: Row) -> Report:
@@ -88,7 +88,7 @@ def _summary(row: Row, scores: list[Row]) -> str:
 
 
 def _training(project: Project, row: Row) -> Section:
-    steps = read_log((project.lake.root / row["adapter"]).parent / "training_log.jsonl")
+    steps = read_log(project.lake.local_folder(str(Path(row["adapter"]).parent)) / "training_log.jsonl")
     metrics = json.loads(row["metrics"] or "{}")
     modes = [name.split("/", 1)[1] for name in metrics if name.startswith("reward_accuracy/")]
     names = ("reward_accuracy", "reward_chosen", "reward_rejected", "reward_margin")
@@ -97,7 +97,7 @@ def _training(project: Project, row: Row) -> Section:
         for scope in (None, *modes)
     ]
     rewarded = any("rewards/chosen" in step for step in steps)  # supervised training has none
-    curves = figures.svg(figures.training_curves(steps), "Reward accuracy, chosen and rejected reward by step")
+    curves = Plot(figures.training_curves(steps), "Reward accuracy, chosen and rejected reward by step")
     return Section(
         "Training",
         (
@@ -154,7 +154,7 @@ def _scores(scores: list[Row], row: Row) -> Section:
             *(("Some of these scores are of an adapter that has been replaced since.",) if old else ()),
             f"The second table is {paper.NAME}, table 1: Qwen2.5-VL before and after, in percent, on its benchmarks.",
         ),
-        figures.svg(figures.differences(known), "Differences of accuracy with their intervals") if known else None,
+        Plot(figures.differences(known), "Differences of accuracy with their intervals") if known else None,
         (
             Table(
                 ("benchmark", "mode", "items", "before", "after", "difference", "95 % interval", "replies parsed"),

@@ -4,9 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from videopasta_assets.lake.objects import LakePath
+from videopasta_assets.reports.figures import svg
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _PAGE: Final = Path(__file__).parent / "page"
 
@@ -21,19 +27,27 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Plot:
+    """A figure, and what it means in words: read to those who do not see it."""
+
+    figure: "Figure"
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading with what stands under it.
 
     Attributes:
         title: heading.
         notes: paragraphs.
-        figure: an SVG element from `figures.svg`; trusted markup.
+        plot: a picture.
         tables: under the figure.
     """
 
     title: str
     notes: tuple[str, ...] = ()
-    figure: str | None = None
+    plot: Plot | None = None
     tables: tuple[Table, ...] = ()
 
 
@@ -45,6 +59,19 @@ class Report:
     summary: str
     facts: Sequence[tuple[str, object]]
     sections: Sequence[Section] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A report that was written to the lake as HTML.
+
+    Attributes:
+        report: what it says, to be shown elsewhere too.
+        path: the file.
+    """
+
+    report: Report
+    path: LakePath
 
 
 def render(report: Report) -> str:
@@ -62,7 +89,8 @@ def points(share: float | None) -> str | None:
     return None if share is None else f"{100 * share:+.1f}"
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value of a table as text."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -73,7 +101,7 @@ def _cell(value: Any) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    text = _cell(value)
+    text = cell(value)
     return text == "-" or text[:1].isdigit() or (text[:1] in "+-" and text[1:2].isdigit())
 
 
@@ -82,6 +110,6 @@ def _template() -> Any:
     environment = Environment(
         loader=FileSystemLoader(_PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"cell": _cell}
+    environment.filters |= {"cell": cell, "svg": lambda plot: svg(plot.figure, plot.meaning)}
     environment.tests["numeric"] = _is_number
     return environment.get_template("report.html")

@@ -5,6 +5,8 @@ Its numbers come from other videos, other models and another judge.
 
 from typing import Final
 
+from videopasta_assets.evaluation.references import VIDEOPASTA, reference_scores
+
 NAME: Final = "VideoPASTA (paper)"
 
 POTENTIAL_PAIRS: Final = 90_000
@@ -22,15 +24,13 @@ TRAINING_DYNAMICS: Final = (
     "rises to about 0.8 to 1.4 and the rejected one rises to about 0.9 near step 50, then falls to about 0"
 )
 
+_TABLE: Final = {
+    (row.model, row.benchmark): row.value for row in reference_scores() if (row.paper, row.table) == (VIDEOPASTA, "T1")
+}
 SCORES: Final = {
-    "TempCompass": (71.7, 72.3),
-    "PerceptionTest": (68.6, 69.4),
-    "NeXTQA": (75.8, 77.3),
-    "MVBench": (65.2, 66.3),
-    "Vinoground": (27.9, 28.3),
-    "MLVU": (68.7, 69.2),
-    "LongVideoBench": (60.7, 61.5),
-    "VideoMME": (62.2, 64.1),
+    benchmark: (value, _TABLE["Qwen2.5-VL + VideoPASTA", benchmark])
+    for (model, benchmark), value in _TABLE.items()
+    if model == "Qwen2.5-VL"
 }
 """Accuracy in percent of Qwen2.5-VL before and after VideoPASTA (table 1); the paper gives no intervals."""
 

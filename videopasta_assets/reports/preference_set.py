@@ -1,11 +1,11 @@
 """The report of a preference set: where its pairs came from, what was rejected and why, and what it cost."""
 
 import statistics
-from pathlib import Path
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from videopasta_assets.reports import figures, paper
-from videopasta_assets.reports.document import Report, Section, Table, percent, points, render
+from videopasta_assets.reports.document import Page, Plot, Report, Section, Table, percent, points, render
 from videopasta_assets.reports.tally import Tally, tally
 from videopasta_assets.stages import preference_set
 from videopasta_assets.stages.project import Project
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def write_preference_set_report(project: Project, counted: Tally | None = None) -> Path | None:
+def write_preference_set_report(project: Project, counted: Tally | None = None) -> Page | None:
     """Write the page of the current set beside the lake's tables; None while there is no set.
 
     Args:
@@ -28,8 +28,9 @@ def write_preference_set_report(project: Project, counted: Tally | None = None) 
     if not rows:
         return None
     set_hash = rows[0]["preference_set"]
-    page = render(preference_set_report(project, set_hash, counted or tally(project)))
-    return project.lake.write_file(f"reports/{project.recipe}/preference_set-{set_hash[:16]}.html", page.encode())
+    report = preference_set_report(project, set_hash, counted or tally(project))
+    name = f"reports/{project.recipe}/preference_set-{set_hash[:16]}.html"
+    return Page(report, project.lake.write_file(name, render(report).encode()))
 
 
 def preference_set_report(project: Project, set_hash: str, counted: Tally) -> Report:
@@ -71,7 +72,7 @@ def _written_at(project: Project) -> str:
 def _funnel(counted: Tally) -> Section:
     return Section(
         "From videos to pairs",
-        figure=figures.svg(figures.funnel(counted.stages), "Rows of each stage, from videos to the preference set"),
+        plot=Plot(figures.funnel(counted.stages), "Rows of each stage, from videos to the preference set"),
     )
 
 
@@ -83,28 +84,24 @@ def retention_plot(counted: Tally) -> "Figure":
 
 def _retention(counted: Tally) -> Section:
     rows: list[tuple[Any, ...]] = [
-        (mode.mode, mode.slots, mode.attempts, mode.pairs, percent(mode.retention), percent(mode.acceptance))
-        for mode in counted.modes
+        (*astuple(mode), percent(mode.retention), percent(mode.acceptance)) for mode in counted.modes
     ]
     share = counted.pairs / counted.slots if counted.slots else None
-    accepted = counted.pairs / counted.attempts if counted.attempts else None
-    rows.append(("all", counted.slots, counted.attempts, counted.pairs, percent(share), percent(accepted)))
-    rows.append((paper.NAME, paper.POTENTIAL_PAIRS, None, paper.PAIRS, percent(paper.RETENTION), None))
-    plot = figures.shares(
-        {mode.mode: mode.retention for mode in counted.modes},
-        paper.RETENTION,
-        f"{paper.NAME} {percent(paper.RETENTION)}",
-    )
+    acceptance = counted.accepted / counted.attempts if counted.attempts else None
+    totals = (counted.slots, counted.attempts, counted.accepted, counted.pairs)
+    rows.append(("all", *totals, percent(share), percent(acceptance)))
+    rows.append((paper.NAME, paper.POTENTIAL_PAIRS, None, None, paper.PAIRS, percent(paper.RETENTION), None))
     return Section(
         "Retention by failure mode",
         (
-            "Slot retention divides by the potential pairs (videos x questions x adversaries), attempt acceptance by "
-            "everything that was generated. The paper's value comes from other videos and models.",
+            "Slot retention is pairs by potential pairs (videos x questions x adversaries), attempt acceptance is what "
+            "the verifier accepted by everything that was asked for. Where people decide, pairs and accepted attempts "
+            "differ. The paper's value comes from other videos and models.",
         ),
-        figures.svg(plot, "Slot retention by failure mode, with the paper's value"),
+        Plot(retention_plot(counted), "Slot retention by failure mode, with the paper's value"),
         (
             Table(
-                ("mode", "slots", "attempts", "pairs", "slot retention", "attempt acceptance"),
+                ("mode", "slots", "attempts", "accepted", "pairs", "slot retention", "attempt acceptance"),
                 rows,
                 frozenset({len(rows) - 1}),
             ),
@@ -127,7 +124,7 @@ def _reasons(counted: Tally) -> Section:
     return Section(
         "Verdicts",
         ("Every attempt with its verdict; rejected ones are kept with their reasons.",),
-        figures.svg(figures.stacked(counted.verdicts), "Verdicts by failure mode, in percent of attempts"),
+        Plot(figures.stacked(counted.verdicts), "Verdicts by failure mode, in percent of attempts"),
         (Table(("verdict", *counted.verdicts, "all"), rows),),
     )
 
@@ -156,7 +153,7 @@ def _lengths(counted: Tally) -> Section:
             f"Chosen answers are {abs(gap):.1f} words {'longer' if gap > 0 else 'shorter'} on average, and longer in "
             f"{percent(longer)} of the pairs: a model could learn that instead of what is true.",
         ),
-        figures.svg(figures.lengths(chosen, rejected), "Histogram of the answers' lengths in words"),
+        Plot(figures.lengths(chosen, rejected), "Histogram of the answers' lengths in words"),
         (Table(("answer", "mean words", "median", "longest"), rows),),
     )
 

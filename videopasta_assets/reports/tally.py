@@ -61,17 +61,22 @@ class Tally:
 
     @property
     def attempts(self) -> int:
-        """Adversaries that were generated."""
+        """Adversaries that were asked for, failed and rejected ones included."""
         return sum(mode.attempts for mode in self.modes)
+
+    @property
+    def accepted(self) -> int:
+        """Attempts that the verifier accepted."""
+        return sum(mode.accepted for mode in self.modes)
 
 
 def tally(project: Project) -> Tally:
     """Count the tables of the project's recipe as they are now."""
     with connect(project.lake) as connection:
         asked = _Asked(connection, project.recipe)
-        made = {mode: (attempts, pairs) for mode, attempts, pairs in asked.rows(_MODES)}
+        made = {mode: counts for mode, *counts in asked.rows(_MODES)}
         slots = potential_slots(project, asked.rows(_QUESTIONS))
-        modes = tuple(ModeTally(mode.value, slots[mode], *made.get(mode.value, (0, 0))) for mode in MODES)
+        modes = tuple(ModeTally(mode.value, slots[mode], *made.get(mode.value, (0, 0, 0))) for mode in MODES)
         counts = dict(asked.rows(_COUNTS))
         verdicts: dict[str, dict[str, int]] = {mode.value: {} for mode in MODES if mode.value in made}
         for mode, verdict, attempts in asked.rows(_VERDICTS):
@@ -83,7 +88,8 @@ def tally(project: Project) -> Tally:
                 ("questions", counts["queries"]),
                 ("aligned responses", counts["aligned_responses"]),
                 ("potential pairs (slots)", sum(slots.values())),
-                ("adversaries (attempts)", counts["adversaries"]),
+                ("attempts at adversaries", sum(mode.attempts for mode in modes)),
+                ("accepted by the verifier", sum(mode.accepted for mode in modes)),
                 ("verified pairs", counts["verified_pairs"]),
                 ("in the preference set", counts["preference_set"]),
             ),
@@ -117,24 +123,29 @@ class _Asked:
         return self._connection.execute(query, {"recipe": self._recipe}).fetchall()
 
 
-_QUESTIONS: Final = "SELECT query_id, query_mode FROM queries WHERE recipe = $recipe AND error IS NULL"
+_QUESTIONS: Final = "SELECT query_id, query_mode FROM queries WHERE recipe = $recipe"
 
 _COUNTS: Final = """
 SELECT 'videos', count(DISTINCT video_id) FROM sampled_videos WHERE recipe = $recipe AND error IS NULL
 UNION ALL SELECT 'queries', count(*) FROM queries WHERE recipe = $recipe AND error IS NULL
 UNION ALL SELECT 'aligned_responses', count(*) FROM aligned_responses WHERE recipe = $recipe AND error IS NULL
-UNION ALL SELECT 'adversaries', count(*) FROM adversaries WHERE recipe = $recipe AND error IS NULL
 UNION ALL SELECT 'verified_pairs', count(*) FROM verified_pairs WHERE recipe = $recipe AND error IS NULL
 UNION ALL SELECT 'preference_set', count(*) FROM preference_set WHERE recipe = $recipe
 """
 
 _MODES: Final = """
-SELECT adversaries.adv_mode, count(*), count(pair_id)
-FROM adversaries
-LEFT JOIN verified_pairs AS pairs ON pairs.recipe = adversaries.recipe AND pairs.shard = adversaries.shard
-    AND pairs.pair_id = adversaries.adversary_id AND pairs.error IS NULL
-WHERE adversaries.recipe = $recipe AND adversaries.error IS NULL
-GROUP BY adversaries.adv_mode
+WITH counted AS (
+    SELECT adv_mode, count(*) AS attempts FROM adversaries WHERE recipe = $recipe GROUP BY adv_mode
+    UNION ALL BY NAME
+    SELECT adv_mode, count(*) FILTER (verdict = 'accepted') AS accepted FROM verdicts WHERE recipe = $recipe
+    GROUP BY adv_mode
+    UNION ALL BY NAME
+    SELECT adv_mode, count(*) FILTER (error IS NULL) AS pairs FROM verified_pairs WHERE recipe = $recipe
+    GROUP BY adv_mode
+)
+SELECT adv_mode, coalesce(sum(attempts), 0)::BIGINT, coalesce(sum(accepted), 0)::BIGINT, coalesce(sum(pairs), 0)::BIGINT
+FROM counted
+GROUP BY adv_mode
 """
 
 _VERDICTS: Final = """

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+from videopasta_assets.config.recipe import VIDEOPASTA
 from videopasta_assets.engines import FinishReason, Reply, Request
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
@@ -31,7 +32,8 @@ STAGE_VERSION = "2"
 
 def wanted(project: Project) -> bool:
     """The recipe has a check that can see."""
-    return project.settings.recipe.aligned_check.method != "text"
+    recipe = project.settings.recipe
+    return recipe.name == VIDEOPASTA and recipe.aligned_check.method != "text"
 
 
 def checker(project: Project) -> RoleName:

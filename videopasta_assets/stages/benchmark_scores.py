@@ -1,29 +1,42 @@
-"""Stage `benchmark_scores` (+ `benchmark_answers`): base against tuned on a held-out benchmark, by mode."""
+"""Stage `benchmark_scores` (+ answers and breakdowns): base against tuned on a held-out benchmark."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
 
+from videopasta_assets.config.evaluation import BenchmarkSettings
 from videopasta_assets.errors import UserError
-from videopasta_assets.evaluation import ItemOutcome, compare
+from videopasta_assets.evaluation import Comparison, ItemOutcome, Metric, compare
+from videopasta_assets.evaluation.benchmark import ACCURACY
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.stages import benchmark_answers
 from videopasta_assets.stages.benchmark_answers import BASE, partition
-from videopasta_assets.stages.lora_checkpoint import adapter_of
+from videopasta_assets.stages.benchmark_items import (
+    benchmark_named,
+    files_hash,
+    items_of,
+    metric_of,
+    published,
+)
+from videopasta_assets.stages.lora_checkpoint import adapter_of, experiment_named
 from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
 from videopasta_assets.stages.project import Engines, Project
+from videopasta_assets.stages.training_set import training_set
 from videopasta_assets.taxonomy import MODES
 
-STAGE_VERSION = "1"
-OVERALL = "all"
+STAGE_VERSION: Final = "2"
+OVERALL: Final = "all"
 
 
 def spec(project: Project, benchmark: str) -> dict[str, str]:
     """Parts of the specification, by name."""
-    items = project.settings.path(benchmark_answers.benchmark_named(project, benchmark).items)
+    settings = benchmark_named(project, benchmark)
     return {
         "stage": STAGE_VERSION,
-        "items": stable_hash(items.read_text(encoding="utf-8")) if items.exists() else "absent",
+        "items": files_hash(project, benchmark),
+        "which items": stable_hash(settings.only, settings.sample, project.settings.seed if settings.sample else 0),
+        "metric": stable_hash(metric_of(settings)),
         "bootstrap samples": str(project.settings.evaluation.bootstrap_samples),
         **{f"answers {name}": part for name, part in benchmark_answers.spec(project, benchmark).items()},
     }
@@ -44,13 +57,24 @@ def _answered(project: Project, experiment: str, benchmark: str) -> dict[str, st
     }
 
 
+def scopes(settings: BenchmarkSettings) -> tuple[str, ...]:
+    """The rows of a benchmark's scores: failure modes where it knows them, and all items together."""
+    return (*(mode.value for mode in MODES), OVERALL) if published(settings) is None else (OVERALL,)
+
+
 def derive(project: Project, experiment: str, benchmark: str) -> list[Derivation]:
-    """One row a mode, and one over all; none before the experiment was trained."""
+    """One row a scope; none before the experiment was trained."""
+    provenance = _provenance(project, experiment, benchmark)
+    if provenance is None:
+        return []
+    return [Derivation(scope, provenance) for scope in scopes(benchmark_named(project, benchmark))]
+
+
+def _provenance(project: Project, experiment: str, benchmark: str) -> str | None:
     adapter = adapter_of(project, experiment)
     if adapter is None:
-        return []
-    provenance = stable_hash(adapter[1], spec(project, benchmark), _answered(project, experiment, benchmark))
-    return [Derivation(mode, provenance) for mode in (*(mode.value for mode in MODES), OVERALL)]
+        return None
+    return stable_hash(adapter[1], spec(project, benchmark), _answered(project, experiment, benchmark))
 
 
 def run(
@@ -65,73 +89,177 @@ def run(
     """Answer with base and tuned model and compare; outcomes by table.
 
     Raises:
-        UserError: the experiment was not trained yet, or the benchmark's file is missing or malformed.
+        UserError: the experiment was not trained yet, or on another base; the benchmark's files are missing or
+            malformed.
     """
-    adapter = adapter_of(project, experiment)
-    if adapter is None:
-        raise UserError(
-            "there is no checkpoint to score",
-            where=f"experiment {experiment}",
-            fix="Materialize lora_checkpoint first.",
-        )
+    adapter = _adapter(project, experiment)
     outcomes: dict[str, Outcome] = {}
     for model, chosen in ((BASE, None), (experiment, adapter)):
         outcomes["benchmark_answers"] = benchmark_answers.run(
             project, model, benchmark, chosen, engines, progress, retry_failed=retry_failed
         )
     place = partition(experiment, benchmark)
+    parts = spec(project, benchmark)
+    answers = _Answers.of(project, experiment, benchmark)
     outcomes["benchmark_scores"] = materialize(
         project.lake,
         project.address("benchmark_scores", place),
         lambda: derive(project, experiment, benchmark),
-        lambda todo: _scored(project, experiment, benchmark, adapter, todo),
-        spec(project, benchmark),
+        lambda todo: answers.scores(adapter, todo),
+        parts,
+        inputs=lambda: versions(project, experiment, benchmark),
+    )
+    outcomes["benchmark_breakdowns"] = materialize(
+        project.lake,
+        project.address("benchmark_breakdowns", place),
+        lambda: answers.parts(_provenance(project, experiment, benchmark)),
+        answers.breakdowns,
+        parts,
         inputs=lambda: versions(project, experiment, benchmark),
     )
     return outcomes
 
 
-def _scored(
-    project: Project,
-    experiment: str,
-    benchmark: str,
-    adapter: tuple[Path, str],
-    derivations: Sequence[Derivation],
-) -> Iterator[Row]:
-    base = _answers(project, BASE, benchmark)
-    tuned = _answers(project, experiment, benchmark)
-    for derivation in derivations:
-        mode = derivation.row_key
-        # An item that one model could not be asked about is left out of both sides.
-        keys = [key for key in sorted(base.keys() & tuned.keys()) if mode in (OVERALL, base[key]["mode"])]
-        known: Row = {
-            "row_key": mode,
-            "experiment": experiment,
-            "benchmark": benchmark,
-            "mode": mode,
-            "items": len(keys),
-            "base_model": project.model_id("responder"),
-            "adapter_hash": adapter[1],
-        }
+def _adapter(project: Project, experiment: str) -> tuple[Path, str]:
+    found = adapter_of(project, experiment)
+    if found is None:
+        raise UserError(
+            "there is no checkpoint to score",
+            where=f"experiment {experiment}",
+            fix="Materialize lora_checkpoint first.",
+        )
+    rows = project.lake.rows(project.address("lora_checkpoint", experiment))
+    base, now = next(row["base_model"] for row in rows if row["error"] is None), project.model_id("responder")
+    if base != now:
+        raise UserError(
+            f"its checkpoint was trained on {base}, and the responder is {now}",
+            where=f"experiment {experiment}",
+            fix="Train it again (videopasta run does), or give roles.responder the model that it was trained on.",
+        )
+    return found
+
+
+def trained_on(project: Project, experiment: str, benchmark: str) -> list[str]:
+    """Videos of the benchmark, by identity, that pairs of the experiment are about: contamination."""
+    chosen = training_set(project, experiment_named(project, experiment))
+    trained = {row["video_id"] for row in chosen.members} if chosen else set()
+    address = project.address("benchmark_answers", partition(BASE, benchmark))
+    asked = {row["video_id"] for row in project.lake.rows(address) if row["video_id"]}
+    return sorted(trained & asked)
+
+
+class _Answers:
+    """Both models' answers to one benchmark, and what they come to."""
+
+    def __init__(
+        self, project: Project, experiment: str, benchmark: str, base: Mapping[str, Row], tuned: Mapping[str, Row]
+    ) -> None:
+        self._project, self._experiment, self._benchmark = project, experiment, benchmark
+        self._metric = metric_of(benchmark_named(project, benchmark))
+        everything = base.keys() | tuned.keys()
+        # An item that one model could not be asked about is left out of both sides, and so is the rest of its group.
+        both = {key for key in base.keys() & tuned.keys() if base[key]["error"] is None and tuned[key]["error"] is None}
+        if self._metric.grouped:
+            cut = {(base.get(key) or tuned[key])["item_group"] for key in everything - both}
+            both = {key for key in both if base[key]["item_group"] not in cut}
+        self._base, self._tuned = base, tuned
+        self._keys = sorted(both)
+        self._left_out = [base.get(key) or tuned[key] for key in sorted(everything - both)]
+
+    @classmethod
+    def of(cls, project: Project, experiment: str, benchmark: str) -> "_Answers":
+        """As the lake holds them now."""
+        wanted = {item.item_id for item in items_of(project, benchmark)}
+        sides = (
+            {
+                row["item_id"]: row
+                for row in project.lake.rows(project.address("benchmark_answers", partition(model, benchmark)))
+                if row["item_id"] in wanted
+            }
+            for model in (BASE, experiment)
+        )
+        return cls(project, experiment, benchmark, *sides)
+
+    def scores(self, adapter: tuple[Path, str], derivations: Sequence[Derivation]) -> Iterator[Row]:
+        """Rows of `benchmark_scores`."""
+        for derivation in derivations:
+            scope = derivation.row_key
+            keys = [key for key in self._keys if scope in (OVERALL, self._base[key]["mode"])]
+            metric = self._metric if scope == OVERALL else ACCURACY
+            yield {
+                "row_key": scope,
+                "experiment": self._experiment,
+                "benchmark": self._benchmark,
+                "mode": scope,
+                "base_model": self._project.model_id("responder"),
+                "adapter_hash": adapter[1],
+                "excluded": sum(scope in (OVERALL, row["mode"]) for row in self._left_out),
+                **self._compared(keys, metric, "no item of this mode could be scored"),
+            }
+
+    def parts(self, provenance: str | None) -> list[Derivation]:
+        """Rows of `benchmark_breakdowns`: a part each that at least one item belongs to."""
+        if provenance is None:
+            return []
+        found = {facet for key in self._keys for facet in _facets(self._base[key])}
+        return [Derivation(facet, provenance, facet) for facet in sorted(found)]
+
+    def breakdowns(self, derivations: Sequence[Derivation]) -> Iterator[Row]:
+        """Rows of `benchmark_breakdowns`."""
+        metric = Metric("group score", grouped=True) if self._metric.grouped else ACCURACY
+        for derivation in derivations:
+            facet = derivation.payload
+            name, _, value = facet.partition("=")
+            keys = [key for key in self._keys if facet in _facets(self._base[key])]
+            yield {
+                "row_key": facet,
+                "experiment": self._experiment,
+                "benchmark": self._benchmark,
+                "facet": name,
+                "value": value,
+                "excluded": sum(facet in _facets(row) for row in self._left_out),
+                **self._compared(keys, metric, "no item of this part could be scored"),
+            }
+
+    def _compared(self, keys: Sequence[str], metric: Metric, empty: str) -> Row:
         if not keys:
-            yield {**known, "error": "no item of this mode could be scored"}
-            continue
-        yield {**known, **_compared(project, [base[key] for key in keys], [tuned[key] for key in keys])}
+            return {"items": 0, "metric": metric.name, "error": empty}
+        result = compare(
+            self._outcomes(self._base, keys, metric),
+            self._outcomes(self._tuned, keys, metric),
+            metric=metric,
+            samples=self._project.settings.evaluation.bootstrap_samples,
+            seed=self._project.settings.seed,
+        )
+        return {"metric": metric.name, **_columns(result)}
+
+    @staticmethod
+    def _outcomes(rows: Mapping[str, Row], keys: Sequence[str], metric: Metric) -> list[ItemOutcome]:
+        return [
+            ItemOutcome(
+                row["video_id"],
+                bool(row["correct"]),
+                bool(row["parsed"]),
+                group=row["item_group"] or "",
+                stratum=_facet(row, metric.macro_over),
+            )
+            for row in (rows[key] for key in keys)
+        ]
 
 
-def _answers(project: Project, model: str, benchmark: str) -> Mapping[str, Row]:
-    rows = project.lake.rows(project.address("benchmark_answers", partition(model, benchmark)))
-    return {row["item_id"]: row for row in rows if row["error"] is None}
+def _facets(row: Row) -> list[str]:
+    """What the row belongs to; a benchmark that names nothing else is divided by category."""
+    return row["facets"] or ([f"category={row['category']}"] if row["category"] else [])
 
 
-def _compared(project: Project, base: Sequence[Row], tuned: Sequence[Row]) -> Row:
-    result = compare(
-        [_outcome(row) for row in base],
-        [_outcome(row) for row in tuned],
-        samples=project.settings.evaluation.bootstrap_samples,
-        seed=project.settings.seed,
-    )
+def _facet(row: Row, name: str) -> str:
+    return next((value for facet in _facets(row) if (value := facet.removeprefix(f"{name}=")) != facet), "")
+
+
+def _columns(result: Comparison) -> dict[str, Any]:
     return {
+        "items": result.items,
+        "units": result.units,
         "base_accuracy": result.base_accuracy,
         "tuned_accuracy": result.tuned_accuracy,
         "difference": result.difference,
@@ -139,8 +267,7 @@ def _compared(project: Project, base: Sequence[Row], tuned: Sequence[Row]) -> Ro
         "difference_high": result.high,
         "base_parse_rate": result.base_parse_rate,
         "tuned_parse_rate": result.tuned_parse_rate,
+        "fixed": result.fixed,
+        "broken": result.broken,
+        "p_value": result.p_value,
     }
-
-
-def _outcome(row: Row) -> ItemOutcome:
-    return ItemOutcome(row["video_id"], bool(row["correct"]), row["predicted_index"] is not None)

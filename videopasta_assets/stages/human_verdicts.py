@@ -115,7 +115,7 @@ def _check_words(decision: Decision, author: str, comment: str) -> None:
 
 
 def _attempt(project: Project, shard: str, opinion: Opinion) -> Row:
-    held = shard in project.lake.shards_of("adversaries", project.recipe)
+    held = shard in project.shards_of("adversaries")
     rows = good_rows(project, "adversaries", shard) if held else ()
     adversary = next((row for row in rows if row["adversary_id"] == opinion.adversary_id), None)
     if adversary is None:

@@ -20,11 +20,17 @@ from videopasta_assets.stages.training_set import training_set
 from videopasta_assets.taxonomy import MODES, FailureMode
 from videopasta_assets.training import TrainingConfig, TrainingPair
 from videopasta_assets.training.config import TRAINER_VERSION
+from videopasta_assets.training.job import TrainingJob, train_here
+from videopasta_assets.training.pairs import write_pairs
+from videopasta_assets.training.result import TrainingResult
 
 STAGE_VERSION = "1"
 
 TrainingProgress = Callable[[dict[str, Any]], None]
 """Told each logged step's metrics."""
+
+Train = Callable[[Path, TrainingProgress | None], TrainingResult]
+"""Does the job of a file, in this process or another."""
 
 
 def experiment_named(project: Project, name: str) -> ExperimentSettings:
@@ -64,9 +70,7 @@ def versions(project: Project, name: str) -> dict[str, str]:
     if experiment_named(project, name).pairs == "verified":
         return {"preference_set": project.data_version("preference_set", preference_set.ALL)}
     return {
-        table: combined_hash(
-            f"{shard} {project.data_version(table, shard)}" for shard in project.lake.shards_of(table, project.recipe)
-        )
+        table: combined_hash(f"{shard} {project.data_version(table, shard)}" for shard in project.shards_of(table))
         for table in ("aligned_responses", "adversaries")
     }
 
@@ -109,8 +113,14 @@ def training_pairs(project: Project, members: tuple[Row, ...]) -> list[TrainingP
     return pairs
 
 
-def run(project: Project, name: str, progress: TrainingProgress | None = None) -> Outcome:
+def run(project: Project, name: str, progress: TrainingProgress | None = None, train: Train = train_here) -> Outcome:
     """Train the experiment if its pairs or settings changed.
+
+    Args:
+        project: settings and lake.
+        name: the experiment.
+        progress: told how training goes.
+        train: does the job of a file; by default in this process.
 
     Raises:
         UserError: no pair of the experiment's modes was verified yet.
@@ -126,7 +136,7 @@ def run(project: Project, name: str, progress: TrainingProgress | None = None) -
         project.lake,
         project.address("lora_checkpoint", name),
         lambda: derive(project, name),
-        lambda todo: (_trained(project, derivation, progress) for derivation in todo),
+        lambda todo: (_trained(project, derivation, progress, train) for derivation in todo),
         spec(project, name),
         inputs=lambda: versions(project, name),
     )
@@ -135,12 +145,10 @@ def run(project: Project, name: str, progress: TrainingProgress | None = None) -
 def adapter_of(project: Project, name: str) -> tuple[Path, str] | None:
     """Folder and hash of the experiment's adapter; None before it was trained."""
     rows = [row for row in project.lake.rows(project.address("lora_checkpoint", name)) if row["error"] is None]
-    return (project.lake.root / rows[0]["adapter"], rows[0]["adapter_hash"]) if rows else None
+    return (project.lake.local_folder(rows[0]["adapter"]), rows[0]["adapter_hash"]) if rows else None
 
 
-def _trained(project: Project, derivation: Derivation, progress: TrainingProgress | None) -> Row:
-    from videopasta_assets.training.train import train_dpo
-
+def _trained(project: Project, derivation: Derivation, progress: TrainingProgress | None, train: Train) -> Row:
     name = derivation.row_key
     chosen, provenance = derivation.payload
     experiment = experiment_named(project, name)
@@ -152,21 +160,31 @@ def _trained(project: Project, derivation: Derivation, progress: TrainingProgres
         max_side=project.settings.frames.max_side,
     )
     folder = f"checkpoints/{project.recipe}/{name}/{provenance[:16]}"
-    result = train_dpo(
-        config,
-        training_pairs(project, chosen.members),
-        project.model_folder("responder"),
-        project.lake.root / folder,
-        project.reader,
-        progress=progress,
+    local = project.lake.local_folder(folder)
+    local.mkdir(parents=True, exist_ok=True)
+    write_pairs(training_pairs(project, chosen.members), local / "pairs.jsonl")
+    job = TrainingJob(
+        pairs=local / "pairs.jsonl",
+        model=project.model_folder("responder"),
+        output=local,
+        videos=project.roots,
+        decoder=project.settings.videos.decoder,
+        max_bytes=project.settings.videos.max_bytes,
+        decode_seconds=project.settings.videos.decode_seconds,
         preference_set=chosen.source,
+        features=project.feature_folder,
+        feature_store_gib=project.settings.frames.feature_store_gib,
+        training=config,
     )
+    job.save(local / "job.json")
+    result = train(local / "job.json", progress)
+    project.lake.publish_folder(folder)
     return {
         "row_key": name,
         "experiment": name,
         "preference_set": chosen.source,
         "base_model": project.model_id("responder"),
-        "adapter": result.adapter.relative_to(project.lake.root).as_posix(),
+        "adapter": f"{folder}/{result.adapter.relative_to(local).as_posix()}",
         "adapter_hash": result.adapter_hash,
         "pairs": len(chosen.members),
         "steps": result.steps,

@@ -40,7 +40,7 @@ def select(project: Project) -> PreferenceSet:
     cap = project.settings.recipe.pairs_per_mode
     pairs = [
         {**row, "pair_shard": shard}
-        for shard in project.lake.shards_of("verified_pairs", project.recipe)
+        for shard in project.shards_of("verified_pairs")
         for row in good_rows(project, "verified_pairs", shard)
     ]
     if cap is not None:
@@ -58,7 +58,7 @@ def wanted_pairs(project: Project) -> pa.Table:
     columns = [*_IDENTITY, "error"]
     tables = [
         project.lake.columns(project.address("verified_pairs", shard), columns)
-        for shard in project.lake.shards_of("verified_pairs", project.recipe)
+        for shard in project.shards_of("verified_pairs")
     ]
     if not tables:
         return pa.schema([(name, pa.string()) for name in _IDENTITY]).empty_table()
@@ -68,7 +68,7 @@ def wanted_pairs(project: Project) -> pa.Table:
 
 def versions(project: Project) -> dict[str, str]:
     """Version of all shards' pairs together."""
-    shards = project.lake.shards_of("verified_pairs", project.recipe)
+    shards = project.shards_of("verified_pairs")
     return {
         "verified_pairs": combined_hash(f"{shard} {project.data_version('verified_pairs', shard)}" for shard in shards)
     }
@@ -121,7 +121,7 @@ def run(project: Project) -> Outcome:
 
 def _keep_manifest(project: Project, chosen: PreferenceSet) -> None:
     name = f"preference_sets/{project.recipe}/{chosen.hash}.json"
-    if not chosen.members or (project.lake.root / name).exists():
+    if not chosen.members or project.lake.has_file(name):
         return
     manifest = {
         "preference_set": chosen.hash,

@@ -1,23 +1,36 @@
 """A project as the stages see it: settings, lake, prompts and model identities."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from videopasta_assets.config import ProjectSettings, RoleSettings
 from videopasta_assets.config.embedded import EMBEDDED_MODEL, MODEL_DIR
+from videopasta_assets.config.evaluation import BenchmarkSettings
 from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.config.settings import DecodingSettings
 from videopasta_assets.engines import Decoding, Engine
-from videopasta_assets.engines.identity import model_identity, served_identity
+from videopasta_assets.engines.identity import role_identity
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import COMMON, TABLES, Address, Lake, Row
+from videopasta_assets.lake.objects import is_url
 from videopasta_assets.prompts import PromptLibrary
 from videopasta_assets.video.guard import MediaLimits
 from videopasta_assets.video.plan import SamplingSpec
 from videopasta_assets.video.reader import EXACT, FrameReader, get_reader
+from videopasta_assets.video.worker_pool import usual_workers
+
+ITERATED: Final = re.compile(r"__i([0-9]+)$")
+"""How keys of later iterations end."""
+
+_OF_ALL_ITERATIONS: Final = frozenset({"sampled_videos"})
+"""Tables of a recipe that no model has a part in."""
+
+if TYPE_CHECKING:
+    from videopasta_assets.engines.feature_store import FeatureStore  # imports torch
 
 RoleName = Literal["query_writer", "responder", "verifier", "judge"]
 
@@ -35,11 +48,14 @@ class Project:
     """Settings and lake, with what derives from them."""
 
     settings: ProjectSettings
+    iteration: int = 1
+    """Which round of a recipe that is repeated with its own tuned model (stages/iteration.py)."""
 
     @cached_property
     def lake(self) -> Lake:
         """The project's lake, made on first use."""
-        return Lake(self.settings.path(self.settings.lake))
+        lake = self.settings.lake
+        return Lake(lake if is_url(lake) else self.settings.path(Path(lake)))
 
     @property
     def recipe(self) -> str:
@@ -54,7 +70,8 @@ class Project:
     @cached_property
     def reader(self) -> FrameReader:
         """Decodes frames; it opens nothing outside the video folder and the benchmarks' folders."""
-        return get_reader(self.settings.videos.decoder, roots=self.roots, limits=self.limits)
+        videos = self.settings.videos
+        return get_reader(videos.decoder, self.roots, limits=self.limits, workers=videos.workers or usual_workers())
 
     @property
     def limits(self) -> MediaLimits:
@@ -65,12 +82,45 @@ class Project:
     @property
     def roots(self) -> tuple[Path, ...]:
         """Folders that media may be read from."""
-        benchmarks = (self.settings.path(benchmark.items).parent for benchmark in self.settings.evaluation.benchmarks)
-        return (self.video_folder, *benchmarks)
+        return (self.video_folder, *map(self.benchmark_folder, self.settings.evaluation.benchmarks))
+
+    def benchmark_folder(self, benchmark: BenchmarkSettings) -> Path:
+        """Folder that the paths of a benchmark's videos start at."""
+        if benchmark.videos is not None:
+            return self.settings.path(benchmark.videos)
+        place = self.settings.path(benchmark.items)
+        return place.parent if benchmark.format == "items" or place.is_file() else place
 
     def address(self, table: str, shard: str) -> Address:
-        """Where `table` keeps the rows of `shard` for this recipe."""
-        return Address(table, self.recipe if TABLES[table].per_recipe else COMMON, shard)
+        """Where `table` keeps the rows of `shard` for this recipe and iteration.
+
+        `shard` may be a key of either kind: `s000001`, or `s000001__i2` as `partition` writes it.
+        """
+        plain = self.plain(shard)
+        if not TABLES[table].per_recipe:
+            return Address(table, COMMON, plain)
+        return Address(table, self.recipe, plain if table in _OF_ALL_ITERATIONS else self.partition(plain))
+
+    def partition(self, shard: str) -> str:
+        """The partition key of a shard, or of an experiment, in this iteration; the first has the plain key."""
+        return f"{shard}{self._suffix}"
+
+    def plain(self, key: str) -> str:
+        """A partition key of this iteration without the iteration."""
+        return key.removesuffix(self._suffix)
+
+    def shards_of(self, table: str) -> list[str]:
+        """Plain keys of what the lake holds of a table of this recipe and iteration."""
+        held = self.lake.shards_of(table, self.address(table, "any").recipe)
+        if self.settings.recipe.iterations == 1 or table in _OF_ALL_ITERATIONS:
+            return held
+        if self.iteration == 1:
+            return [key for key in held if not ITERATED.search(key)]
+        return [self.plain(key) for key in held if key.endswith(self._suffix)]
+
+    @property
+    def _suffix(self) -> str:
+        return "" if self.iteration == 1 else f"__i{self.iteration}"
 
     def data_version(self, table: str, shard: str) -> str:
         """Data version of what the lake holds of a table; empty before it was materialized."""
@@ -95,18 +145,13 @@ class Project:
     def model_id(self, role: RoleName) -> str:
         """`name@revision` of a role's model, without loading it."""
         settings = self.role(role)
-        key = (settings.model, settings.revision, settings.server if settings.engine == "openai" else None)
+        key = (settings.engine, settings.model, settings.revision, settings.server)
         if key not in self._model_ids:
-            source = self.model_source(role)
-            self._model_ids[key] = (
-                model_identity(source, settings.revision)
-                if key[-1] is None
-                else served_identity(source, settings.revision, key[-1])
-            )
+            self._model_ids[key] = role_identity(settings, self.model_source(role))
         return self._model_ids[key]
 
     @cached_property
-    def _model_ids(self) -> dict[tuple[str, str | None, ServerSettings | None], str]:
+    def _model_ids(self) -> dict[tuple[str, str, str | None, ServerSettings | None], str]:
         return {}
 
     def model_source(self, role: RoleName) -> str:
@@ -141,7 +186,22 @@ class Project:
     def sampling(self, role: Literal["dense", "sparse"]) -> SamplingSpec:
         """The sampling specification of a frame plan."""
         settings = getattr(self.settings.frames, role)
-        return SamplingSpec(strategy=settings.strategy, value=settings.value, max_frames=settings.max_frames)
+        return SamplingSpec(
+            strategy=settings.strategy, value=settings.value, max_frames=settings.max_frames, snap=settings.snap
+        )
+
+    @cached_property
+    def features(self) -> "FeatureStore | None":
+        """Where vision features of clips are kept; None: nowhere."""
+        from videopasta_assets.engines.feature_store import FeatureStore
+
+        size = int(self.settings.frames.feature_store_gib * 2**30)
+        return FeatureStore(self.feature_folder, size) if size else None
+
+    @property
+    def feature_folder(self) -> Path:
+        """Folder of the feature store: on this machine, wherever the lake is."""
+        return self.settings.path(Path("cache/vision-features"))
 
     @property
     def frame_parts(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +18,9 @@ from videopasta_assets.video.clip import Clip
 from videopasta_assets.video.guard import UnreadableVideo
 from videopasta_assets.video.plan import FramePlan, plan_frames, plans_coincide
 from videopasta_assets.video.probe import VideoInfo
-from videopasta_assets.video.reader import EXACT, get_reader
+from videopasta_assets.video.reader import EXACT, get_reader, parallel_reads
 from videopasta_assets.video.worker import probe_safely
+from videopasta_assets.video.worker_pool import shared_pool
 
 STAGE_VERSION = "2"
 _READ_BYTES: Final = 256 << 20
@@ -53,17 +55,8 @@ def compute(project: Project, derivations: Sequence[Derivation]) -> Iterator[Row
     Raises:
         VideoPastaError: no decoder can be started, which is no fault of the videos.
     """
-    for derivation in derivations:
-        try:
-            yield _sampled(project, derivation)
-        except (UnreadableVideo, UserError) as error:
-            video = derivation.payload
-            yield {
-                "row_key": derivation.row_key,
-                "video_id": video["video_id"],
-                "path": video["path"],
-                "error": str(error),
-            }
+    with ThreadPoolExecutor(parallel_reads(project.reader), thread_name_prefix="videos") as threads:
+        yield from threads.map(lambda derivation: _row(project, derivation), derivations)
 
 
 STAGE: Final = Stage("sampled_videos", ("videos",), spec, derive)
@@ -90,16 +83,28 @@ def clip_of(project: Project, row: Row, role: str) -> Clip:
     return Clip(video_id=row["video_id"], path=project.video_folder / row["path"], plan=plan)
 
 
+def _row(project: Project, derivation: Derivation) -> Row:
+    try:
+        return _sampled(project, derivation)
+    except (UnreadableVideo, UserError) as error:
+        video = derivation.payload
+        return {
+            "row_key": derivation.row_key,
+            "video_id": video["video_id"],
+            "path": video["path"],
+            "error": str(error),
+        }
+
+
 def _sampled(project: Project, derivation: Derivation) -> Row:
     video = derivation.payload
     path = project.video_folder / video["path"]
-    info = probe_safely(path, project.roots, project.limits)
+    info = probe_safely(path, project.roots, project.limits, worker=shared_pool(parallel_reads(project.reader)))
     if info.video_id != video["video_id"]:
         raise UnreadableVideo("the content of this file is no longer what it was when it landed")
     dense = plan_frames(info, project.sampling("dense"), "dense")
     sparse = plan_frames(info, project.sampling("sparse"), "sparse")
-    digest = _frames_digest(project, path, info, dense)
-    _frames_digest(project, path, info, sparse, known=dense.indices)
+    digest = _dense_digest(project, path, info, dense, sparse)
     return {
         "row_key": derivation.row_key,
         "video_id": video["video_id"],
@@ -123,20 +128,22 @@ def _sampled(project: Project, derivation: Derivation) -> Row:
     }
 
 
-def _frames_digest(project: Project, path: Path, info: VideoInfo, plan: FramePlan, known: Sequence[int] = ()) -> str:
-    """Digest of the plan's frames, without those that are `known` to decode."""
+def _dense_digest(project: Project, path: Path, info: VideoInfo, dense: FramePlan, sparse: FramePlan) -> str:
+    """Digest of the dense frames; the sparse ones come along in the same pass, to see that they decode."""
     digest = hashlib.blake2b(digest_size=16)
-    wanted = [
-        (index, second) for index, second in zip(plan.indices, plan.timestamps, strict=True) if index not in known
-    ]
+    times = {n: t for plan in (dense, sparse) for n, t in zip(plan.indices, plan.timestamps, strict=True)}
+    wanted, counted = sorted(times), set(dense.indices)
     at_once = max(1, _READ_BYTES // (info.width * info.height * 3))
     for start in range(0, len(wanted), at_once):
-        indices, seconds = zip(*wanted[start : start + at_once], strict=True)
+        indices = wanted[start : start + at_once]
+        seconds = [times[index] for index in indices]
         frames = project.reader.read(path, indices, timestamps=seconds)
         if project.reader.name != EXACT:
             exact = get_reader(EXACT, project.roots, limits=project.limits)
             _check_alike(frames, exact.read(path, indices, timestamps=seconds), indices)
-        digest.update(frames.tobytes())
+        for index, frame in zip(indices, frames, strict=True):
+            if index in counted:
+                digest.update(frame.tobytes())
     return digest.hexdigest()
 
 

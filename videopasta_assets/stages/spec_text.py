@@ -38,8 +38,9 @@ def spec_texts(project: Project) -> dict[str, str]:
 
 def remember_spec_texts(project: Project) -> None:
     """Keep the texts of the project's specifications in the lake."""
+    kept = {path.name for path in project.lake.files(_FOLDER, ".txt")}
     for digest, text in spec_texts(project).items():
-        if not (project.lake.root / _FOLDER / f"{digest}.txt").exists():
+        if f"{digest}.txt" not in kept:
             project.lake.write_file(f"{_FOLDER}/{digest}.txt", text.encode())
 
 
@@ -47,8 +48,10 @@ def text_of(project: Project, part: str) -> str | None:
     """The text that the hash `part` stands for; None where it is no hash, or of a time before texts were kept."""
     if not part or not all(character in "0123456789abcdef" for character in part):
         return None
-    path = project.lake.root / _FOLDER / f"{part}.txt"
-    return path.read_text(encoding="utf-8") if path.exists() else None
+    try:
+        return project.lake.read_file(f"{_FOLDER}/{part}.txt").decode()
+    except FileNotFoundError:
+        return None
 
 
 def _shown(settings: Any) -> str:

@@ -64,9 +64,8 @@ def _checkpoint(project: Project, name: str) -> Row | None:
 
 def _members(project: Project, set_hash: str) -> set[tuple[str, str]]:
     """(pair_id, data version) of the pairs of an immutable preference set; none if its manifest is gone."""
-    manifest = project.lake.root / "preference_sets" / project.recipe / f"{set_hash}.json"
     try:
-        pairs = json.loads(manifest.read_bytes())["pairs"]
+        pairs = json.loads(project.lake.read_file(f"preference_sets/{project.recipe}/{set_hash}.json"))["pairs"]
     except FileNotFoundError:
         return set()
     return {(pair_id, version) for pair_id, version, _ in pairs}

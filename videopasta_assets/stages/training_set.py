@@ -64,7 +64,7 @@ def unfiltered_pairs(project: Project) -> tuple[Row, ...]:
     Two answers in the same words are left out: they hold no preference.
     """
     pairs: list[Row] = []
-    for shard in project.lake.shards_of("adversaries", project.recipe):
+    for shard in project.shards_of("adversaries"):
         aligned_rows = {row["query_id"]: row for row in good_rows(project, "aligned_responses", shard)}
         for adversary in good_rows(project, "adversaries", shard):
             aligned = aligned_rows.get(adversary["query_id"])
@@ -94,7 +94,7 @@ def on_policy_pairs(project: Project) -> tuple[Row, ...]:
     """
     pairs: list[Row] = []
     seconds = project.settings.recipe.aligned_check.seconds
-    for shard in project.lake.shards_of("aligned_checks", project.recipe):
+    for shard in project.shards_of("aligned_checks"):
         aligned_rows = {row["response_id"]: row for row in good_rows(project, "aligned_responses", shard)}
         for check in good_rows(project, "aligned_checks", shard):
             aligned = aligned_rows.get(check["response_id"])

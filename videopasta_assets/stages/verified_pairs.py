@@ -15,6 +15,7 @@ from videopasta_assets.stages import human_verdicts
 from videopasta_assets.stages.human_verdicts import Decision
 from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Project, good_rows
+from videopasta_assets.stages.recipes import recipe_of
 from videopasta_assets.taxonomy import VerdictStatus
 
 STAGE_VERSION = "1"
@@ -82,8 +83,9 @@ def derive(project: Project, shard: str) -> list[Derivation]:
     return [Derivation(sources.adversary["adversary_id"], sources.provenance, sources) for sources in accepted.values()]
 
 
-def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
+def compute(project: Project, derivations: Sequence[Derivation]) -> Iterator[Row]:
     """Join the rows that a pair comes from."""
+    rejected_from = "sparse" if recipe_of(project).sparse else "dense"
     for derivation in derivations:
         sources: Sources = derivation.payload
         video, query, aligned, adversary = sources.video, sources.query, sources.aligned, sources.adversary
@@ -104,7 +106,7 @@ def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
             "rejected": adversary["response"],
             "dense_frames": video["dense_frames"],
             "dense_timestamps": video["dense_timestamps"],
-            "sparse_frames": video["sparse_frames"],
+            "sparse_frames": video[f"{rejected_from}_frames"],
             "generator": query["generator"],
             "responder": adversary["responder"],
             "verifier": verdict["verifier"],
@@ -127,4 +129,6 @@ STAGE: Final = Stage(
 
 def run(project: Project, shard: str, *, retry_failed: bool = False, progress: Progress = silent) -> Outcome:
     """Bring the shard's `verified_pairs` up to date."""
-    return run_stage(project, STAGE, shard, compute, retry_failed=retry_failed, progress=progress)
+    return run_stage(
+        project, STAGE, shard, lambda todo: compute(project, todo), retry_failed=retry_failed, progress=progress
+    )

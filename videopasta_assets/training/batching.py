@@ -73,8 +73,8 @@ def passes_of(steps: Sequence[Sequence[MicroBatch]], processes: int) -> list[dic
     all must make the same number of passes.
     """
     passes = []
-    for step in steps:
+    for number, step in enumerate(steps):
         short = -len(step) % processes
-        passes += [{"pairs": list(batch), "idle": False} for batch in step]
-        passes += [{"pairs": list(step[-1]), "idle": True}] * short
+        passes += [{"pairs": list(batch), "idle": False, "step": number} for batch in step]
+        passes += [{"pairs": list(step[-1]), "idle": True, "step": number}] * short
     return passes

@@ -11,9 +11,9 @@ import torch
 from videopasta_assets.training.base import load_base
 from videopasta_assets.training.config import TrainingConfig
 from videopasta_assets.training.encoding import PairEncoder
+from videopasta_assets.training.layouts import row_maker
 from videopasta_assets.training.pairs import TrainingPair
 from videopasta_assets.training.rows import response_logps
-from videopasta_assets.training.train import row_maker
 from videopasta_assets.training.vision import ClipFeatures
 from videopasta_assets.video.reader import FrameReader
 

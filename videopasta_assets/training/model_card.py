@@ -1,10 +1,17 @@
 """The card of a trained adapter: what it was made from, how, and what was measured."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.training.config import TrainingConfig
 
+_OBJECTIVES: Final = {
+    "dpo": "weighted DPO",
+    "sft": "supervised fine-tuning on the chosen responses",
+    "kto": "KTO (each response a sample of its own)",
+    "apo_zero": "APO-zero (each response a sample of its own)",
+}
 _FIGURES = ("reward_accuracy", "reward_chosen", "reward_rejected", "reward_margin")
 
 
@@ -28,7 +35,7 @@ def model_card(
         if f"reward_accuracy{suffix}" in metrics
     ]
     settings = "\n".join(f"| {key} | {value} |" for key, value in config.model_dump(mode="json").items())
-    what = "weighted DPO" if config.objective == "dpo" else "supervised fine-tuning on the chosen responses"
+    what = _OBJECTIVES[config.objective]
     return f"""---
 base_model: {name}
 library_name: peft

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from videopasta_assets.training.encoding import EncodedPair, PairEncoder
+from videopasta_assets.training.encoding import PAIR_SIDES, EncodedPair, PairEncoder, Side
 from videopasta_assets.training.rows import Rows, response_index, vision_rows
 from videopasta_assets.training.tree_attention import TreeShape
 
@@ -36,18 +36,18 @@ class Packer:
         self._rope_index = rope_index
         self._positions: dict[tuple[str, _Ids], torch.Tensor] = {}
 
-    def rows(self, pairs: Sequence[EncodedPair], *, rejected: bool = True) -> Rows:
-        """One row a video (and system prompt); responses ordered `[chosen; rejected]` of `pairs`."""
+    def rows(self, pairs: Sequence[EncodedPair], *, sides: Sequence[Side] = PAIR_SIDES) -> Rows:
+        """One row a video (and system prompt); responses ordered by side, `[chosen; rejected]` of `pairs`."""
         trees: dict[tuple[str, _Ids], _Tree] = {}
         places: list[tuple[_Tree, _Question, torch.Tensor]] = []
-        for side in ("chosen_ids", "rejected_ids") if rejected else ("chosen_ids",):
+        for side in sides:
             for pair in pairs:
                 shared = _video_end(pair)
                 root = (pair.clip.key, tuple(pair.prompt_ids[:shared].tolist()))
                 positions = self._prompt_positions(pair)
                 tree = trees.setdefault(root, _Tree(pair, pair.prompt_ids[:shared], positions[:, :shared]))
                 question = tree.question(pair.prompt_ids[shared:], positions[:, shared:])
-                response: torch.Tensor = getattr(pair, side)
+                response = pair.response(side)
                 question.add(response)
                 places.append((tree, question, response))
         rows = list(trees.values())

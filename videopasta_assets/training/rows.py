@@ -1,7 +1,7 @@
 """Batches for a forward pass, and the log-probabilities of responses that come out of it.
 
 Every layout yields the same thing: token rows for the model, and for each response where its predictions are found
-among the kept logits. Responses are ordered `[chosen; rejected]`, as in TRL.
+among the kept logits. Responses are ordered by side, `[chosen; rejected]` as in TRL.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from videopasta_assets.training.encoding import EncodedPair, PairEncoder
+from videopasta_assets.training.encoding import PAIR_SIDES, EncodedPair, PairEncoder, Side
 from videopasta_assets.training.tree_attention import TreeShape
 from videopasta_assets.video.clip import Clip
 
@@ -51,16 +51,13 @@ class Rows:
     trees: tuple[TreeShape, ...] | None = None
 
 
-def plain_rows(pairs: Sequence[EncodedPair], encoder: PairEncoder, *, rejected: bool = True) -> Rows:
+def plain_rows(pairs: Sequence[EncodedPair], encoder: PairEncoder, *, sides: Sequence[Side] = PAIR_SIDES) -> Rows:
     """A row a response: `prompt + chosen` of every pair, then `prompt + rejected`; padded on the right.
 
     Args:
-        rejected: false leaves the rejected responses out (supervised fine-tuning needs the chosen only).
+        sides: the responses that are laid out; supervised fine-tuning needs the chosen only.
     """
-    sides = [[(pair, pair.chosen_ids) for pair in pairs]]
-    if rejected:
-        sides.append([(pair, pair.rejected_ids) for pair in pairs])
-    rows = [row for side in sides for row in side]
+    rows = [(pair, pair.response(side)) for side in sides for pair in pairs]
     ids = [torch.cat([pair.prompt_ids, response]) for pair, response in rows]
     inputs = {
         "input_ids": pad_sequence(ids, batch_first=True, padding_value=encoder.pad_id),

@@ -6,47 +6,46 @@ import math
 import random
 import shutil
 import time
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
+from videopasta_assets.engines.feature_store import FeatureStore
 from videopasta_assets.engines.identity import model_identity
-from videopasta_assets.engines.loading import LoadedModel
-from videopasta_assets.errors import UserError, VideoPastaError
+from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake.files import replace_file
 from videopasta_assets.taxonomy import FailureMode
+from videopasta_assets.training import ranks
 from videopasta_assets.training.base import load_base, uses_bfloat16, uses_cpu
 from videopasta_assets.training.batching import MicroBatch, plan_steps
 from videopasta_assets.training.config import TRAINER_VERSION, TrainingConfig
-from videopasta_assets.training.dpo_trainer import RowMaker, VideoDPOTrainer
-from videopasta_assets.training.encoding import EncodedPair, PairEncoder
+from videopasta_assets.training.dpo_trainer import VideoDPOTrainer
+from videopasta_assets.training.early_stop import TrainingDivergedError
+from videopasta_assets.training.encoding import PAIR_SIDES, EncodedPair, PairEncoder, Side
+from videopasta_assets.training.layouts import row_maker
 from videopasta_assets.training.libraries import DPOConfig
 from videopasta_assets.training.lora import lora_config
 from videopasta_assets.training.model_card import model_card
-from videopasta_assets.training.objective import rewards, summarize
-from videopasta_assets.training.packed import Packer
+from videopasta_assets.training.objective import Objective, summarize
 from videopasta_assets.training.pairs import TrainingPair, count_by_mode, pairs_hash
 from videopasta_assets.training.progress import LogCallback, Progress, mean_loss
 from videopasta_assets.training.result import ADAPTER_FILE, TrainingResult, Workspace, checkpoint_step
-from videopasta_assets.training.rows import plain_rows
-from videopasta_assets.training.tree_attention import use_tree_attention
-from videopasta_assets.training.vision import ClipFeatures, rope_index
+from videopasta_assets.training.unpaired import draw_unpaired, unrelated_responses
+from videopasta_assets.training.vision import ClipFeatures
 from videopasta_assets.training.weights import mode_weights
+from videopasta_assets.training.write_failure import write_failure
 from videopasta_assets.video.reader import FrameReader
 
 logger = logging.getLogger(__name__)
 
 _MEASURED_AT_ONCE: Final = 16
-_TORN_ARCHIVE: Final = ("PytorchStreamWriter", "unexpected pos")
-"""Words of torch.save when a write fell short; it does not tell the system's reason."""
-_NEARLY_FULL: Final = 1 << 20
-"""Bytes left of a disk on which a write fell short for want of space."""
 _GIB: Final = 1024**3
 
 
@@ -58,6 +57,7 @@ def train_dpo(
     reader: FrameReader,
     progress: Progress | None = None,
     preference_set: str | None = None,
+    features: FeatureStore | None = None,
 ) -> TrainingResult:
     """Train on `pairs` and leave the adapter in `output_dir/adapter`.
 
@@ -70,32 +70,39 @@ def train_dpo(
         reader: decodes the pairs' clips.
         progress: told of every phase (see `Progress`).
         preference_set: hash that names the set which the pairs were drawn from; none: the hash of `pairs`.
+        features: where vision features of clips are kept for other runs.
 
     Raises:
-        UserError: an empty set, a model without the named LoRA modules, a sequence that is too long, ...
-        TrainingDivergedError: the loss or a gradient is not finite; checkpoints and any earlier adapter are kept.
+        UserError: an empty set, a model without the named LoRA modules, a sequence that is too long, a folder that
+            holds an adapter of another base, ...
+        TrainingDivergedError: the loss or a gradient is not finite, or rewards collapsed. Any earlier adapter stays;
+            the last good one of this run is kept in `output_dir/last_good`.
         VideoPastaError: a video cannot be read any more, or the output cannot be written.
     """
     started = time.monotonic()
     ordered = sorted(pairs, key=lambda pair: (pair.content_hash, pair.pair_id))
-    weights = mode_weights([pair.mode for pair in ordered], config.lambdas)
+    mode_weights([pair.mode for pair in ordered], config.lambdas)  # refuses what cannot be trained on, before anything
     base_model = model_identity(model_dir)
     run_id = stable_hash(TRAINER_VERSION, config.identity, pairs_hash(ordered), base_model)
     space = Workspace(output_dir)
-    finished = TrainingResult.load(space.result)
-    if finished is not None and finished.run_id == run_id and (space.adapter / ADAPTER_FILE).is_file():
+    ranks.join(cpu=uses_cpu(config))
+    finished = ranks.shared(space.finished(run_id))
+    if finished is not None:
         return finished
     try:
-        space.claim(run_id)
-        run = _Run(config, ordered, weights, model_dir, space, reader, progress)
-        return run.train(run_id, base_model, preference_set or pairs_hash(ordered), started)
+        with space.alone() if ranks.is_first() else nullcontext():
+            if ranks.is_first():
+                space.claim(run_id, base_model)
+            ranks.gathered(None)  # the folder is this run's
+            run = _Run(config, ordered, model_dir, space, reader, progress, features)
+            return run.train(run_id, base_model, preference_set or pairs_hash(ordered), started)
     except torch.OutOfMemoryError as error:
         raise VideoPastaError(
             "the GPU's memory is too small for this run; lower training.micro_batch_size, pairs_per_video or "
             "frames.dense.max_frames, or set training.gradient_checkpointing"
         ) from error
     except (OSError, SafetensorError, RuntimeError) as error:
-        reason = _write_failure(error, output_dir)
+        reason = write_failure(error, output_dir)
         if reason is None:
             raise
         raise VideoPastaError(
@@ -104,17 +111,16 @@ def train_dpo(
         ) from error
 
 
-def _write_failure(error: Exception, folder: Path) -> str | None:
-    """Why a file in `folder` could not be written, as each library tells it; None when that is not what failed."""
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    text = str(error)
-    if isinstance(error, SafetensorError) and "Io" in text:  # its Rust error, which holds the system's number
-        return "No space left on device" if "code: 28" in text or "StorageFull" in text else text
-    if any(words in text for words in _TORN_ARCHIVE):
-        full = shutil.disk_usage(folder).free < _NEARLY_FULL
-        return "the disk is full" if full else "a checkpoint could not be written whole"
-    return None
+@dataclass(frozen=True)
+class _Facts:
+    """What a finished run's card and result tell, beside what the run knows itself."""
+
+    run_id: str
+    base_model: str
+    preference_set: str
+    scored: int
+    metrics: Mapping[str, float]
+    started: float
 
 
 class _Run:
@@ -124,26 +130,35 @@ class _Run:
         self,
         config: TrainingConfig,
         pairs: Sequence[TrainingPair],
-        weights: Sequence[float],
         model_dir: Path,
         space: Workspace,
         reader: FrameReader,
         progress: Progress | None,
+        features: FeatureStore | None,
     ) -> None:
         self._config = config
+        self._objective = Objective(config)
+        pairs, self._shares = draw_unpaired(pairs, config.unpaired_samples, config.seed)
         self._pairs = pairs
         self._modes = [pair.mode for pair in pairs]
         self._space = space
         self._report = progress or (lambda _: None)
         self._base = load_base(model_dir, config)
         encoder = PairEncoder(
-            self._base, reader, max_side=config.max_side, max_tokens=config.max_tokens, system=pairs[0].prompt.system
+            self._base,
+            reader,
+            max_side=config.max_side,
+            max_tokens=config.max_tokens,
+            system=pairs[0].prompt.system,
+            store=features,
+            model_id=model_identity(model_dir),
         )
         self._features = ClipFeatures(self._base.model, encoder, int(config.feature_cache_gib * _GIB))
         self._make_rows = row_maker(config.layout, self._base, encoder)
         self._encoded = self._encode(encoder)
-        self._resume = space.last_checkpoint()
-        self._trainer = self._build_trainer(weights, LogCallback(space.log, progress, self._resumed_from))
+        self._resume = ranks.shared(space.last_checkpoint() if ranks.is_first() else None)
+        weights = mode_weights(self._modes, config.lambdas)
+        self._trainer = self._build_trainer(weights, LogCallback(space.log, progress, self._resumed_from, config))
 
     @property
     def _resumed_from(self) -> int:
@@ -152,48 +167,87 @@ class _Run:
     def train(self, run_id: str, base_model: str, preference_set: str, started: float) -> TrainingResult:
         """Reference, training, scoring, publishing."""
         self._load_or_measure_reference()
-        self._trainer.train(resume_from_checkpoint=None if self._resume is None else str(self._resume))
-        scored = self._scored_pairs()
-        metrics = {"train_loss": mean_loss(self._space.log)} | self._score(scored)
-        staged = self._space.root / "adapter.new"
-        shutil.rmtree(staged, ignore_errors=True)
         self._name_base(base_model)
-        self._trainer.model.save_pretrained(staged, save_embedding_layers=False)
+        self._optimize()
+        scored = self._scored_pairs()
+        metrics = self._score(scored)
+        weights = self._whole_weights()
+        result = None
+        if ranks.is_first():
+            metrics = {"train_loss": mean_loss(self._space.log)} | metrics
+            facts = _Facts(run_id, base_model, preference_set, len(scored), metrics, started)
+            result = self._publish(facts, weights)
+        return cast(TrainingResult, ranks.shared(result))
+
+    def _publish(self, facts: "_Facts", weights: dict[str, torch.Tensor] | None) -> TrainingResult:
+        """Adapter, card and result, in this order; then what only an unfinished run needs is removed."""
         by_mode = {mode.value: count for mode, count in count_by_mode(self._pairs).items()}
+        steps = self._trainer.state.global_step
         card = model_card(
             config=self._config,
-            base_model=base_model,
-            preference_set=preference_set,
+            base_model=facts.base_model,
+            preference_set=facts.preference_set,
             pairs_by_mode=by_mode,
-            scored=len(scored),
-            steps=self._trainer.state.global_step,
-            metrics=metrics,
-            run_id=run_id,
+            scored=facts.scored,
+            steps=steps,
+            metrics=facts.metrics,
+            run_id=facts.run_id,
         )
+        staged = self._space.root / "adapter.new"
+        shutil.rmtree(staged, ignore_errors=True)
+        self._trainer.model.save_pretrained(staged, state_dict=weights, save_embedding_layers=False)
         (staged / "README.md").write_text(card, encoding="utf-8")
         self._space.publish(staged)
         result = TrainingResult(
             adapter=self._space.adapter,
             adapter_hash=hashlib.sha256((self._space.adapter / ADAPTER_FILE).read_bytes()).hexdigest(),
-            run_id=run_id,
-            base_model=base_model,
-            preference_set=preference_set,
+            run_id=facts.run_id,
+            base_model=facts.base_model,
+            preference_set=facts.preference_set,
             pairs=len(self._pairs),
             pairs_by_mode=by_mode,
-            steps=self._trainer.state.global_step,
-            metrics=metrics,
-            seconds=time.monotonic() - started,
+            steps=steps,
+            metrics=facts.metrics,
+            seconds=time.monotonic() - facts.started,
             resumed_from=self._resumed_from,
         )
         result.save(self._space.result)
         shutil.rmtree(self._space.checkpoints, ignore_errors=True)
+        shutil.rmtree(self._space.last_good, ignore_errors=True)
         return result
+
+    def _optimize(self) -> None:
+        """Take the steps that are left.
+
+        Raises:
+            TrainingDivergedError: says too what is kept and what to lower.
+        """
+        try:
+            self._trainer.train(resume_from_checkpoint=None if self._resume is None else str(self._resume))
+        except TrainingDivergedError as error:
+            kept = self._space.keep_last_good() if ranks.is_first() else None
+            state = f"The adapter of step {kept} is in {self._space.last_good}" if kept else "No good step was saved"
+            raise TrainingDivergedError(
+                f"training diverged: {error}. {state}; nothing was overwritten. Lower training.learning_rate (now "
+                f"{self._config.learning_rate:g}) or raise training.beta."
+            ) from error
+
+    def _whole_weights(self) -> dict[str, torch.Tensor] | None:
+        """The weights where they are spread over the processes; None where each process has them all."""
+        trainer = self._trainer
+        if not (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
+            return None
+        weights: dict[str, torch.Tensor] = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+        return weights
 
     def _encode(self, encoder: PairEncoder) -> list[EncodedPair]:
         encoded = []
-        for done, pair in enumerate(self._pairs, start=1):
+        others: Sequence[str | None] = [None] * len(self._pairs)
+        if self._objective.uses_divergence:
+            others = unrelated_responses(self._pairs, self._config.seed)
+        for done, (pair, other) in enumerate(zip(self._pairs, others, strict=True), start=1):
             self._features.warm(pair.clip)
-            encoded.append(encoder.encode(pair))
+            encoded.append(encoder.encode(pair, other))
             self._report({"phase": "encode", "done": done, "total": len(self._pairs)})
         return encoded
 
@@ -220,7 +274,8 @@ class _Run:
             make_rows=self._make_rows,
             features=self._features,
             batch_size=config.batch_size,
-            objective=config.objective,
+            objective=self._objective,
+            shares=self._shares,
             callbacks=[log],
         )
 
@@ -238,27 +293,35 @@ class _Run:
 
     def _load_or_measure_reference(self) -> None:
         """Fill the trainer's reference; SFT needs it for the pairs that are scored only."""
-        if self._space.reference.is_file():
+        if ranks.shared(self._space.reference.is_file()):
             self._trainer.reference = load_file(self._space.reference)["reference"]
             return
-        needed = range(len(self._pairs)) if self._config.objective == "dpo" else self._scored_pairs()
-        self._measure("reference", needed, self._trainer.reference, adapted=False)
-        replace_file(self._space.reference, save({"reference": self._trainer.reference}))
+        needed = range(len(self._pairs)) if self._objective.uses_reference else self._scored_pairs()
+        self._measure("reference", needed, self._trainer.reference, self._objective.reference_sides, adapted=False)
+        if ranks.is_first():
+            replace_file(self._space.reference, save({"reference": self._trainer.reference}))
 
     def _score(self, indices: Sequence[int]) -> dict[str, float]:
-        logps = torch.full_like(self._trainer.reference, math.nan)
-        self._measure("score", indices, logps, adapted=True)
+        logps = torch.full((len(self._pairs), len(PAIR_SIDES)), math.nan, dtype=torch.float64)
+        self._measure("score", indices, logps, PAIR_SIDES, adapted=True)
         rows = list(indices)
-        given = rewards(logps[rows].T.reshape(-1), self._trainer.reference[rows].T.reshape(-1), self._config.beta)
+        given = self._objective.rewards(self._trainer.scored(rows, logps[rows].T))
         return summarize(given, [self._modes[index] for index in rows])
 
-    def _measure(self, phase: str, indices: Sequence[int], into: torch.Tensor, *, adapted: bool) -> None:
+    def _measure(
+        self, phase: str, indices: Sequence[int], into: torch.Tensor, sides: Sequence[Side], *, adapted: bool
+    ) -> None:
         """Log-probabilities of `indices`, video by video so that each is decoded once even with a small cache."""
         ordered = sorted(indices, key=lambda index: (self._pairs[index].clip.key, self._encoded[index].length))
-        for start in range(0, len(ordered), _MEASURED_AT_ONCE):
-            some = ordered[start : start + _MEASURED_AT_ONCE]
-            into[some] = self._trainer.measure(some, adapted=adapted)
-            self._report({"phase": phase, "done": start + len(some), "total": len(ordered)})
+        chunks = [ordered[start : start + _MEASURED_AT_ONCE] for start in range(0, len(ordered), _MEASURED_AT_ONCE)]
+        own = []
+        for chunk in ranks.own_part(chunks):
+            own.append((chunk, self._trainer.measure(chunk, adapted=adapted, sides=sides)))
+            done = min(len(own) * ranks.world_size() * _MEASURED_AT_ONCE, len(ordered))
+            self._report({"phase": phase, "done": done, "total": len(ordered)})
+        for part in ranks.gathered(own):
+            for chunk, logps in part:
+                into[chunk] = logps
 
     def _scored_pairs(self) -> list[int]:
         """At most `scored_pairs` pairs, evenly over the modes, the same for every run on this set."""
@@ -275,29 +338,6 @@ class _Run:
             adapter.base_model_name_or_path = base_model.partition("@")[0]
 
 
-def row_maker(layout: str, base: LoadedModel, encoder: PairEncoder) -> RowMaker:
-    """The function that lays pairs out.
-
-    Raises:
-        UserError: `packed` is asked for and the family cannot.
-    """
-    model = base.model
-    positions = rope_index(model)
-    can_pack = (
-        ClipFeatures.supported_by(model) and positions is not None and model.config._attn_implementation == "sdpa"
-    )
-    if layout == "packed" and not can_pack:
-        raise UserError(
-            f"{type(model).__name__} cannot be trained on packed sequences",
-            where="training.layout",
-            fix="Use plain or auto; packing needs sdpa attention and multimodal rotary positions.",
-        )
-    if positions is not None and can_pack and layout != "plain":
-        use_tree_attention(model)
-        return Packer(encoder, positions).rows
-    return partial(plain_rows, encoder=encoder)
-
-
 def warmup_steps(ratio: float, steps: int) -> int:
     """Steps of a run's warm-up, the first of which has learning rate 0; a share of less than one step is none."""
     wanted = ratio * steps
@@ -310,7 +350,7 @@ def training_arguments(config: TrainingConfig, steps: Sequence[Sequence[MicroBat
         output_dir=str(checkpoints),
         max_steps=len(steps),
         per_device_train_batch_size=config.micro_batch_size,
-        gradient_accumulation_steps=math.ceil(config.batch_size / config.micro_batch_size),
+        gradient_accumulation_steps=math.ceil(config.batch_size / config.micro_batch_size / ranks.world_size()),
         learning_rate=config.learning_rate,
         lr_scheduler_type=config.scheduler,
         warmup_steps=warmup_steps(config.warmup_ratio, len(steps)),
@@ -331,5 +371,6 @@ def training_arguments(config: TrainingConfig, steps: Sequence[Sequence[MicroBat
         remove_unused_columns=False,
         dataloader_pin_memory=False,
         disable_tqdm=True,
+        ddp_find_unused_parameters=False,
         report_to="none",
     )

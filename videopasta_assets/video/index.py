@@ -72,6 +72,12 @@ class FrameIndex:
         return tuple(float((tick - first) * self.time_base) for tick in self.ticks)
 
     @property
+    def key_numbers(self) -> tuple[int, ...]:
+        """Frames, counted in presentation order, that decoding can start at."""
+        starts = {keyframe.pts for keyframe in self.keyframes}
+        return tuple(number for number, tick in enumerate(self.ticks) if tick in starts)
+
+    @property
     def duration(self) -> float:
         """Seconds from the first frame's start to the last one's end."""
         return float((self.ticks[-1] - self.ticks[0] + self.last_duration) * self.time_base)

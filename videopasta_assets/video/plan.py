@@ -8,7 +8,7 @@ strategies here, and `plans_coincide` exists to be checked.
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Final, Literal, Protocol
 
@@ -16,6 +16,7 @@ from videopasta_assets.errors import UserError
 from videopasta_assets.hashing import stable_hash
 
 Strategy = Literal["count", "fps", "window"]
+Snap = Literal["none", "keyframe"]
 
 _TIE_SECONDS: Final = 2e-3
 """Containers round timestamps to as little as 1 ms: nearer than this is a tie, and the earlier frame wins."""
@@ -39,6 +40,11 @@ class FrameTimes(Protocol):
         """Presentation time of each frame, seconds from the first, ascending."""
         ...
 
+    @property
+    def keyframes(self) -> Sequence[int]:
+        """Frames, ascending, that decoding can start at; none where the file does not tell."""
+        ...
+
 
 @dataclass(frozen=True)
 class SamplingSpec:
@@ -47,6 +53,10 @@ class SamplingSpec:
     count: `value` frames, the midpoints of as many equal segments. fps: `value` frames per second over the whole
     video. window: `value` frames per second inside `window_seconds`, which start at `window_start` seconds
     (default: in the middle of the video). Never more than `max_frames`, thinned evenly; never more than there are.
+
+    With `snap` keyframe each chosen frame gives way to the keyframe nearest in time, which is read without decoding
+    any other. They are other moments than asked for, and fewer where two have the same nearest one; in a file that
+    does not tell its keyframes the frames stay as chosen.
     """
 
     strategy: Strategy = "count"
@@ -54,6 +64,7 @@ class SamplingSpec:
     max_frames: int = 32
     window_start: float | None = None
     window_seconds: float = 1.0
+    snap: Snap = "none"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be sampled.
@@ -74,11 +85,21 @@ class SamplingSpec:
             )
         if not (math.isfinite(self.window_seconds) and self.window_seconds > 0):
             raise UserError(f"a window of {self.window_seconds} s", fix="window_seconds must be over 0.")
+        if self.snap not in ("none", "keyframe"):
+            raise UserError(f"unknown snap {self.snap!r}", fix="Use none or keyframe.")
+        if self.snap != "none" and self.strategy == "window":
+            raise UserError(
+                "a window cannot be snapped to keyframes, which may all lie outside it",
+                fix="Leave snap out, or use strategy count or fps.",
+            )
 
     @property
     def spec_hash(self) -> str:
         """Stable digest: equal specifications, equal hash; an integral `value` counts the same as int or float."""
-        return stable_hash(replace(self, value=float(self.value), window_seconds=float(self.window_seconds)))
+        parts = {**asdict(self), "value": float(self.value), "window_seconds": float(self.window_seconds)}
+        if self.snap == "none":  # frames that were planned before there was a choice are the same
+            del parts["snap"]
+        return stable_hash(parts)
 
     @property
     def budget(self) -> int:
@@ -142,6 +163,9 @@ def plan_frames(info: FrameTimes, spec: SamplingSpec, role: str) -> FramePlan:
         indices = [index for index in rated if start - _TIE_SECONDS <= pts[index] < end] or rated[:1]
     if len(indices) > spec.budget:
         indices = [indices[position] for position in _midpoints(len(indices), spec.budget)]
+    if spec.snap == "keyframe" and info.keyframes:
+        times = [pts[number] for number in info.keyframes]
+        indices = sorted({info.keyframes[_nearest(times, pts[index])] for index in indices})
     return FramePlan(
         role=role,
         indices=tuple(indices),

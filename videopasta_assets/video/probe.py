@@ -21,8 +21,9 @@ class VideoInfo:
     `video_id` is the SHA-256 of the file's bytes. `width` and `height` are of the upright picture, `rotation` the
     degrees (counterclockwise, a multiple of 90) that readers turn stored pictures by. `total_frames` counts frames
     that are shown; `pts` holds the presentation time of each in seconds from the first, float64, ascending.
-    `duration` is in seconds, to the end of the last frame; `fps` is `total_frames / duration`. `seekable` tells
-    whether the index comes from the container alone, so that single frames are cheap.
+    `duration` is in seconds, to the end of the last frame; `fps` is `total_frames / duration`. `keyframes` are the
+    frames, ascending, that decoding can start at; there are some when the index comes from the container alone, and
+    then single frames are cheap.
     """
 
     video_id: str
@@ -36,7 +37,7 @@ class VideoInfo:
     fps: float
     total_frames: int
     duration: float
-    seekable: bool
+    keyframes: tuple[int, ...]
     pts: NDArray[np.float64] = field(compare=False, repr=False)
 
 
@@ -62,6 +63,6 @@ def probe(path: Path, roots: Sequence[Path], limits: MediaLimits = DEFAULT_LIMIT
             fps=index.fps,
             total_frames=len(index.ticks),
             duration=index.duration,
-            seekable=bool(index.keyframes),
+            keyframes=index.key_numbers,
             pts=np.asarray(index.seconds, dtype=np.float64),
         )

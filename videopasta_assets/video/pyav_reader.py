@@ -2,7 +2,9 @@
 
 A plan first, from the file's index: the targets are put in runs that share a starting keyframe; each run costs one
 seek, and frames that no other frame refers to are not decoded unless they are targets. Every delivered frame is
-matched by its presentation time. Where a seek or a match fails, the file is decoded from its start.
+matched by its presentation time. Once the packet of a run's last target is in, the decoder is drained: it would hold
+frames back until as many more are decoded as it may have to reorder. Where a seek or a match fails, the file is decoded
+from its start.
 """
 
 from bisect import bisect_right
@@ -205,8 +207,8 @@ def _decode_run(container: InputContainer, stream: VideoStream, run: _Run, index
     Raises:
         _PlanFailedError: the seek landed elsewhere, or a frame is damaged or does not come.
     """
-    container.seek(run.start.seek, stream=stream, backward=True)
-    waiting = set(run.ticks)
+    container.seek(run.start.seek, stream=stream, backward=True)  # which also empties the decoder
+    waiting, unsent = set(run.ticks), set(run.ticks)
     last = run.ticks[-1]
     may_skip = index.codec in _NONREF_SAFE
     context = stream.codec_context
@@ -219,7 +221,12 @@ def _decode_run(container: InputContainer, stream: VideoStream, run: _Run, index
             raise _PlanFailedError
         started = True
         context.skip_frame = "NONREF" if may_skip and packet.pts not in waiting else "DEFAULT"
-        for frame in packet.decode():
+        if packet.pts is not None:
+            unsent.discard(packet.pts)
+        frames = packet.decode()
+        if not unsent and packet.size:
+            frames = [*frames, *context.decode(None)]
+        for frame in frames:
             if not isinstance(frame, VideoFrame) or frame.pts is None:
                 raise _PlanFailedError
             if frame.pts in waiting:
@@ -227,10 +234,12 @@ def _decode_run(container: InputContainer, stream: VideoStream, run: _Run, index
                     raise _PlanFailedError
                 waiting.discard(frame.pts)
                 yield frame
+                if not waiting:
+                    return
             elif frame.pts > last:
                 raise _PlanFailedError
-        if not waiting:
-            return
+        if not unsent:
+            break
     raise _PlanFailedError
 
 

@@ -19,7 +19,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,12 +158,20 @@ def shared_worker() -> DecodeWorker:
     return DecodeWorker()
 
 
+class Caller(Protocol):
+    """Has a worker process do something: a `DecodeWorker`, or a pool of them."""
+
+    def call(self, operation: str, arguments: dict[str, Any], seconds: float) -> tuple[Any, NDArray[np.uint8]]:
+        """See `DecodeWorker.call`."""
+        ...
+
+
 def probe_safely(
     path: Path,
     roots: Sequence[Path],
     limits: MediaLimits = DEFAULT_LIMITS,
     *,
-    worker: DecodeWorker | None = None,
+    worker: Caller | None = None,
 ) -> VideoInfo:
     """`probe` in a worker process, so that no file can crash or hang the caller.
 
@@ -173,11 +181,15 @@ def probe_safely(
     """
     arguments = {"path": str(path.absolute()), "roots": _texts(roots), "limits": asdict(limits)}
     facts, pts = (worker or shared_worker()).call("probe", arguments, allowance(path, limits))
+    facts["keyframes"] = tuple(facts["keyframes"])
     return VideoInfo(**facts, path=path, pts=pts.view(np.float64))
 
 
 class IsolatedReader:
-    """A `FrameReader` whose decoder runs in a worker process; it can be killed, and so never hangs."""
+    """A `FrameReader` whose decoder runs in a worker process; it can be killed, and so never hangs.
+
+    `workers` is how many reads make progress at once.
+    """
 
     def __init__(
         self,
@@ -186,10 +198,12 @@ class IsolatedReader:
         *,
         limits: MediaLimits = DEFAULT_LIMITS,
         threads: int = 1,
-        worker: DecodeWorker | None = None,
+        worker: Caller | None = None,
+        workers: int = 1,
     ) -> None:
         self._decoder = decoder
         self._limits = limits
+        self.workers = workers
         self._worker = worker or shared_worker()
         self._settings = {"decoder": decoder, "roots": _texts(roots), "limits": asdict(limits), "threads": threads}
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from videopasta_assets.assets.adversaries import wrong_attempts
-from videopasta_assets.assets.pair_integrity import broken_pairs, leaked_instructions
 from videopasta_assets.assets.sampled_videos import plans_result
 from videopasta_assets.prompts import PromptLibrary
+from videopasta_assets.stages.pair_integrity import broken_pairs, leaked_instructions
 
 PAIR = {
     "pair_id": "p1",

@@ -1,10 +1,12 @@
 """What must hold of every preference pair before it may train a model."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from videopasta_assets.lake import Row
 from videopasta_assets.prompts import PromptLibrary
+from videopasta_assets.stages.recipes.videopasta import adversary_template
 
 _TELLING_CHARACTERS: Final = 24
 """A line of a template that is shorter may occur in an honest answer by chance."""
@@ -26,11 +28,21 @@ def broken_pairs(pairs: Sequence[Mapping[str, Any]]) -> list[str]:
     return broken
 
 
-def leaked_instructions(pairs: Sequence[Mapping[str, Any]], prompts: PromptLibrary) -> list[str]:
-    """Pairs with a line of an adversarial template in a text that training reads."""
+def leaked_instructions(
+    pairs: Sequence[Row], prompts: PromptLibrary, instruction: Callable[[Row], str | None] = adversary_template
+) -> list[str]:
+    """Pairs with a line of an adversarial template in a text that training reads.
+
+    Args:
+        pairs: rows of `verified_pairs`.
+        prompts: the responder's templates.
+        instruction: the template that a pair's rejected answer was asked with; None where there was none.
+    """
     leaks = []
     for pair in pairs:
-        name = f"adversary/{pair['adv_mode']}/{pair['adv_strategy']}"
+        name = instruction(pair)
+        if name is None:
+            continue
         prompt = prompts.render(
             name, mode=pair["adv_mode"], strategy=pair["adv_strategy"], query=pair["query"], duration=0.0
         )
