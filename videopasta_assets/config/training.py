@@ -91,6 +91,9 @@ class TrainingSettings(Settings):
     warmup_ratio: float = Field(default=0.05, ge=0, lt=1, description="Our choice.")
     weight_decay: float = Field(default=0.1, ge=0, description="Our choice.")
     max_grad_norm: float = Field(default=1.0, gt=0, description="Our choice.")
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="Longest prompt with response, longer is an error; none: the model's context."
+    )
     gradient_checkpointing: bool = Field(default=False, description="Less memory for more time.")
     save_steps: int = Field(default=50, ge=1, description="A checkpoint to resume from every so many steps.")
     save_minutes: float = Field(default=10, gt=0, description="And whenever the last one is so many minutes old.")

@@ -5,6 +5,7 @@ from typing import Any
 
 from safetensors import safe_open
 
+from videopasta_assets.engines.adapter_fit import check_adapter_fits
 from videopasta_assets.engines.clip_prefix import is_vision
 from videopasta_assets.engines.identity import adapter_identity
 
@@ -30,7 +31,7 @@ class AdapterSwitch:
         """Make `adapter` (a folder), else the default, else no adapter the active one.
 
         Raises:
-            UserError: no such adapter.
+            UserError: no such adapter, or one of another base.
         """
         folder = self._default if adapter is None else Path(adapter)
         name = None if folder is None else self._load(folder)
@@ -63,6 +64,7 @@ class AdapterSwitch:
         # PEFT forbids dots in names.
         name = adapter_identity(folder).replace(".", "_")
         if name != self._loaded:
+            check_adapter_fits(self._model, folder)
             # One at a time: loading beside another, transformers takes that one's weights for missing ones, and
             # initializes them anew.
             if self._loaded is not None:

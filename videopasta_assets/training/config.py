@@ -20,7 +20,6 @@ class TrainingConfig(TrainingSettings):
         default="auto", description="auto: bfloat16 on a GPU that has it, float32 elsewhere."
     )
     device: str = Field(default="auto", description="auto: a GPU where there is one; or cpu, cuda.")
-    max_tokens: int | None = Field(default=None, ge=1, description="Longest prompt + response; longer is an error.")
     max_side: int | None = Field(default=None, ge=16, description="Longest side of a frame given to the processor.")
     feature_cache_gib: float = Field(default=4.0, ge=0, description="Memory for cached vision features.")
     scored_pairs: int = Field(

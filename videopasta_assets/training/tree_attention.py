@@ -5,7 +5,7 @@ and its responses attend to the beginning and to themselves, never to another qu
 the whole row there is one small one a question, and the work grows with the row's length, not with its square.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
@@ -27,6 +27,21 @@ class TreeShape:
 
     shared: int
     masks: tuple[torch.Tensor, ...]
+    _biases: dict[torch.dtype, tuple[torch.Tensor, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def biases(self, dtype: torch.dtype) -> tuple[torch.Tensor, ...]:
+        """For each question what is added to its scores, 0 or -inf, (1, 1, tokens, shared + tokens).
+
+        Made once for all layers: autograd keeps what attention is given, a mask of its own for each layer otherwise.
+        """
+        if dtype not in self._biases:
+            self._biases[dtype] = tuple(
+                torch.zeros(len(mask), self.shared + len(mask), dtype=dtype, device=mask.device).masked_fill_(
+                    torch.cat([mask.new_zeros(len(mask), self.shared), ~mask], dim=1), float("-inf")
+                )[None, None]
+                for mask in self.masks
+            )
+        return self._biases[dtype]
 
     def to(self, device: torch.device) -> "TreeShape":
         """The same on `device`."""
@@ -63,12 +78,11 @@ def tree_attention(
         shared = slice(0, tree.shared)
         parts = [attend(module, q[:, :, shared], k[:, :, shared], v[:, :, shared], None, **options)[0]]
         start = tree.shared
-        for mask in tree.masks:
-            own = slice(start, start + len(mask))
-            seen = torch.cat([mask.new_ones(len(mask), tree.shared), mask], dim=1)
+        for bias in tree.biases(query.dtype):
+            own = slice(start, start + bias.shape[2])
             keys, values = (torch.cat([states[:, :, shared], states[:, :, own]], dim=2) for states in (k, v))
-            parts.append(attend(module, q[:, :, own], keys, values, seen[None, None], **options)[0])
-            start += len(mask)
+            parts.append(attend(module, q[:, :, own], keys, values, bias, **options)[0])
+            start += bias.shape[2]
         if start < query.shape[2]:
             parts.append(parts[0].new_zeros(1, query.shape[2] - start, *parts[0].shape[2:]))
         rows.append(torch.cat(parts, dim=1))
