@@ -8,7 +8,7 @@ strategies here, and `plans_coincide` exists to be checked.
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Final, Literal, Protocol
 
