@@ -13,7 +13,21 @@ from typing import Annotated, Final
 import typer
 
 from videopasta_assets import __version__
-from videopasta_assets.cli import browse, doctor, experiment, export, init, plan, report, run, sql, status, toyworld, ui
+from videopasta_assets.cli import (
+    ablate,
+    browse,
+    doctor,
+    experiment,
+    export,
+    init,
+    plan,
+    report,
+    run,
+    sql,
+    status,
+    toyworld,
+    ui,
+)
 from videopasta_assets.cli.console import ERR
 from videopasta_assets.cli.options import PROJECT_VARIABLE
 from videopasta_assets.errors import UserError, VideoPastaError
@@ -40,6 +54,7 @@ for command in (
     ui.ui,
     doctor.doctor,
     experiment.experiment,
+    ablate.ablate,
     export.export,
 ):
     app.command()(command)

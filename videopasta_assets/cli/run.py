@@ -136,7 +136,7 @@ def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool)
         VideoPastaError: a step failed; what was done before stays.
     """
     say("Loading Dagster ...")
-    _quieten_libraries()
+    quieten_libraries()
     from resources.progress import ProgressListener
     from videopasta_assets.assets import execution
 
@@ -175,7 +175,7 @@ def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool)
         succeed(execution.execute_sql_models(project, instance))
 
 
-def _quieten_libraries() -> None:
+def quieten_libraries() -> None:
     """Deprecation warnings and bars of libraries would tear our own progress; whoever sets these variables wins."""
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
