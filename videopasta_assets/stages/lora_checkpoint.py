@@ -14,8 +14,8 @@ from videopasta_assets.stages import preference_set
 from videopasta_assets.stages.aligned_responses import aligned_prompt
 from videopasta_assets.stages.generation import EXTENT, PROMPT, of_content
 from videopasta_assets.stages.materialize import Outcome, materialize
-from videopasta_assets.stages.project import Project, good_rows
-from videopasta_assets.stages.sampled_videos import clip_of
+from videopasta_assets.stages.project import Project
+from videopasta_assets.stages.recipes import recipe_of
 from videopasta_assets.stages.training_set import training_set
 from videopasta_assets.taxonomy import MODES, FailureMode
 from videopasta_assets.training import TrainingConfig, TrainingPair
@@ -23,6 +23,7 @@ from videopasta_assets.training.config import TRAINER_VERSION
 from videopasta_assets.training.job import TrainingJob, train_here
 from videopasta_assets.training.pairs import write_pairs
 from videopasta_assets.training.result import TrainingResult
+from videopasta_assets.video.clip import Clip
 
 STAGE_VERSION = "1"
 
@@ -92,14 +93,13 @@ def provenance(project: Project, name: str, content: str) -> str:
 
 def training_pairs(project: Project, members: tuple[Row, ...]) -> list[TrainingPair]:
     """Pairs as training reads them: chosen and rejected under the aligned prompt, on the dense frames."""
-    videos = {
-        row["video_id"]: row
-        for shard in sorted({member["pair_shard"] for member in members})
-        for row in good_rows(project, "sampled_videos", shard)
-    }
+    recipe = recipe_of(project)
+    clips: dict[str, Clip] = {}
+    for shard in sorted({member["pair_shard"] for member in members}):
+        clips |= recipe.training_clips(project, shard)
     pairs = []
     for member in members:
-        clip = clip_of(project, videos[member["video_id"]], "dense")
+        clip = clips[member["video_id"]]
         pairs.append(
             TrainingPair(
                 pair_id=member["pair_id"],
