@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +66,7 @@ class ProcessTrainer:
         with dg.open_pipes_session(
             context=context,
             context_injector=dg.PipesTempFileContextInjector(),
-            message_reader=LiveMessageReader(account.hear),
+            message_reader=LiveMessageReader(account.hear, account.fell),
         ) as session:
             told = {**_QUIET, **devices, **session.get_bootstrap_env_vars(), PARENT_VARIABLE: parent_tag()}
             environment = {**os.environ, **told}
@@ -74,7 +74,7 @@ class ProcessTrainer:
         if account.error is not None:
             raise account.error
         if code != 0:
-            raise VideoPastaError(f"the training process {_ending(code)}. {_ADVICE}")
+            raise VideoPastaError(f"the training process {account.fault or _ending(code)}. {_ADVICE}")
         result = TrainingResult.load(settings.output / "result.json")
         if result is None:
             raise VideoPastaError(f"the training process left no result in {settings.output}. {_ADVICE}")
@@ -134,16 +134,22 @@ def accelerate_configuration(name: str) -> Path:
 
 
 class LiveMessageReader(dg.PipesTempFileMessageReader):
-    """Hands custom messages of the process over as they arrive; Dagster's own readers keep them until it ended."""
+    """Hands custom messages of the process over as they arrive; Dagster's own readers keep them until it ended.
 
-    def __init__(self, hear: Callable[[Any], None]) -> None:
+    Args:
+        hear: told each message's content.
+        fell: told the exception that the process ended with, if it did.
+    """
+
+    def __init__(self, hear: Callable[[Any], None], fell: Callable[[Mapping[str, Any]], None]) -> None:
         super().__init__()
         self._hear = hear
+        self._fell = fell
 
     @contextmanager
     def read_messages(self, handler: Any) -> Iterator[PipesParams]:
         """As the base class does, with an ear between."""
-        with super().read_messages(_Ear(handler, self._hear)) as parameters:  # type: ignore[arg-type]
+        with super().read_messages(_Ear(handler, self._hear, self._fell)) as parameters:  # type: ignore[arg-type]
             yield parameters
 
 
@@ -151,12 +157,16 @@ class LiveMessageReader(dg.PipesTempFileMessageReader):
 class _Ear:
     handler: Any
     hear: Callable[[Any], None]
+    fell: Callable[[Mapping[str, Any]], None]
 
     def handle_message(self, message: PipesMessage) -> None:
-        if message["method"] == "report_custom_message" and message["params"] is not None:
-            self.hear(message["params"]["payload"])
-        else:
-            self.handler.handle_message(message)
+        details = message["params"] or {}
+        if message["method"] == "report_custom_message":
+            self.hear(details["payload"])
+            return
+        if message["method"] == "closed" and "exception" in details:
+            self.fell(details["exception"])
+        self.handler.handle_message(message)
 
     def report_pipes_framework_exception(self, origin: str, exc_info: Any) -> None:
         self.handler.report_pipes_framework_exception(origin, exc_info)
@@ -167,6 +177,7 @@ class _Account:
 
     def __init__(self, context: dg.AssetExecutionContext, progress: TrainingProgress | None) -> None:
         self.error: VideoPastaError | None = None
+        self.fault = ""
         self._context = context
         self._progress = progress
         self._observed = 0.0
@@ -181,6 +192,10 @@ class _Account:
             self._observe(event)
         if self._progress is not None:
             self._progress(event)
+
+    def fell(self, exception: Mapping[str, Any]) -> None:
+        """Take the exception that nobody meant to happen."""
+        self.fault = f"failed: {exception['message'].strip().splitlines()[0]}"
 
     def _observe(self, event: dict[str, Any]) -> None:
         now = time.monotonic()
