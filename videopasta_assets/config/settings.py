@@ -112,6 +112,11 @@ class FrameSettings(Settings):
         description="Disk for vision features of clips (folder cache), which training, evaluation and the transformers "
         "engine share; 0: none.",
     )
+    picture_store_gib: float = Field(
+        default=2.0,
+        ge=0,
+        description="Disk for frames as they are sent to servers (folder cache), which all roles share; 0: none.",
+    )
     allow_equal_plans: bool = Field(
         default=False,
         description="Accept dense and sparse plans that coincide (the 32:32 row of the sampling ablation).",
