@@ -19,6 +19,7 @@ from videopasta_assets.cli import (
     doctor,
     experiment,
     export,
+    import_set,
     init,
     plan,
     report,
@@ -58,6 +59,7 @@ for command in (
     export.export,
 ):
     app.command()(command)
+app.command("import")(import_set.import_set)
 
 
 def _version(wanted: bool) -> None:

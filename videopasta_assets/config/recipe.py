@@ -139,7 +139,8 @@ class RecipeSettings(Settings):
             given = {"name": given}
         if not isinstance(given, dict):
             return given
-        published = PUBLISHED.get(str(given.get("name", VIDEOPASTA)), {})
+        name = str(given.get("name", VIDEOPASTA))
+        published = PUBLISHED.get(name, {} if name == VIDEOPASTA else {"adversaries_per_query": 1})
         count, by_mode = given.get("queries_per_video"), published.get("queries_by_mode")
         if isinstance(count, int) and by_mode is not None:
             published = {**published, "queries_by_mode": _shared(count, tuple(by_mode))}
