@@ -25,7 +25,8 @@ from videopasta_assets.video.reader import FrameReader, parallel_reads
 _CLIPS_KEPT: Final = 16
 # vLLM's and others' words for a model that reads text alone, or a server that is told to let no video in.
 _BLIND: Final = re.compile(
-    r"not a multimodal model|at most 0 (video|image)|(video|image|multimodal|vision)\S* (input\S* )?(is|are) not supported"
+    r"not a multimodal model|at most 0 (video|image)"
+    r"|(video|image|multimodal|vision)\S* (input\S* )?(is|are) not supported"
     r"|(does not|doesn't|cannot) (support|accept|take|process) \S{0,20} ?(video|image|multimodal|vision)"
     r"|(unknown|invalid|unsupported) (part|content|message)? ?(type|part|item)\S*:? \W*(video|image)_url",
     re.IGNORECASE,
