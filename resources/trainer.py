@@ -54,9 +54,15 @@ class Trainer(Protocol):
 
 @dataclass(frozen=True)
 class ProcessTrainer:
-    """One process on this machine, or as many as the settings say."""
+    """One process on this machine, or as many as the settings say.
+
+    Attributes:
+        settings: how many, and under which configuration of accelerate.
+        root: folder that a relative path of that configuration starts at.
+    """
 
     settings: TrainerSettings = field(default_factory=TrainerSettings)
+    root: Path = field(default_factory=Path)
 
     def train(self, context: dg.AssetExecutionContext, job: Path, progress: TrainingProgress | None) -> TrainingResult:
         """See `Trainer`."""
@@ -70,7 +76,7 @@ class ProcessTrainer:
         ) as session:
             told = {**_QUIET, **devices, **session.get_bootstrap_env_vars(), PARENT_VARIABLE: parent_tag()}
             environment = {**os.environ, **told}
-            code = _run(command(self.settings, job), environment)
+            code = _run(command(self.settings, job, self.root), environment)
         if account.error is not None:
             raise account.error
         if code != 0:
@@ -98,7 +104,7 @@ _QUIET: Final = {
 }
 
 
-def command(settings: TrainerSettings, job: Path) -> list[str]:
+def command(settings: TrainerSettings, job: Path, root: Path = Path()) -> list[str]:
     """The command line of a training job.
 
     Raises:
@@ -106,7 +112,7 @@ def command(settings: TrainerSettings, job: Path) -> list[str]:
     """
     python, task = sys.executable, ["-m", MODULE, str(job)]
     if settings.accelerate is not None:
-        file = accelerate_configuration(settings.accelerate)
+        file = accelerate_configuration(settings.accelerate, root)
         launch = ["-m", "accelerate.commands.launch", "--config_file", str(file)]
         return [python, *launch, "--num_processes", str(settings.processes), *task]
     if settings.processes > 1:
@@ -115,14 +121,14 @@ def command(settings: TrainerSettings, job: Path) -> list[str]:
     return [python, *task]
 
 
-def accelerate_configuration(name: str) -> Path:
-    """The file that `trainer.accelerate` names: one of ours by its name, or a path.
+def accelerate_configuration(name: str, root: Path = Path()) -> Path:
+    """The file that `trainer.accelerate` names: one of ours by its name, or a path, relative to `root`.
 
     Raises:
         UserError: there is no such file.
     """
     ours = _CONFIGURATIONS / f"{name}.yaml"
-    file = ours if ours.is_file() else Path(name).expanduser()
+    file = ours if ours.is_file() else root / Path(name).expanduser()
     if not file.is_file():
         known = ", ".join(sorted(path.stem for path in _CONFIGURATIONS.glob("*.yaml")))
         raise UserError(
