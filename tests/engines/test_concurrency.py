@@ -120,16 +120,16 @@ def simulated(service: Callable[[int], float], answers: int, most: int = 256) ->
     async def run() -> None:
         nonlocal now
         concurrency = AdaptiveConcurrency(most, 10, lambda: now)
-        under_way: list[tuple[float, int, float, AbstractAsyncContextManager[float]]] = []
+        under_way: list[tuple[float, int, AbstractAsyncContextManager[float]]] = []
         for number in range(answers):
             while concurrency.in_flight < concurrency.limit:
                 slot = concurrency.slot()
                 await slot.__aenter__()
                 taken = service(concurrency.in_flight)
-                heapq.heappush(under_way, (now + taken, number * 1000 + len(under_way), taken, slot))
-            now, _, taken, slot = heapq.heappop(under_way)
+                heapq.heappush(under_way, (now + taken, number * 1000 + len(under_way), slot))
+            now, _, first = heapq.heappop(under_way)
             concurrency.succeeded()
-            await slot.__aexit__(None, None, None)
+            await first.__aexit__(None, None, None)
             limits.append(concurrency.limit)
 
     asyncio.run(run())

@@ -139,9 +139,13 @@ def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool)
     quieten_libraries()
     from resources.progress import ProgressListener
     from videopasta_assets.assets import execution
+    from videopasta_assets.cli.throughput import Throughput
+    from videopasta_assets.engines.meter import Meter
+    from videopasta_assets.planning.step import Cost
 
-    with _dagster_instance(project) as instance, RunProgress(len(steps)) as progress:
-        listener = ProgressListener(progress.report, progress.training)
+    meter, expected = Meter(), Cost.total(step.cost for step in steps).calls_expected
+    with _dagster_instance(project) as instance, RunProgress(len(steps), Throughput(meter, expected)) as progress:
+        listener = ProgressListener(progress.report, progress.training, meter)
 
         def succeed(result: execution.ExecutionResult) -> None:
             if not result.success:
