@@ -16,6 +16,7 @@ from videopasta_assets import __version__
 from videopasta_assets.cli import (
     ablate,
     browse,
+    compare,
     doctor,
     experiment,
     export,
@@ -56,6 +57,7 @@ for command in (
     doctor.doctor,
     experiment.experiment,
     ablate.ablate,
+    compare.compare,
     export.export,
 ):
     app.command()(command)

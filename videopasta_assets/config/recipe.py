@@ -158,6 +158,17 @@ class RecipeSettings(Settings):
         return self
 
 
+class CompareSettings(Settings):
+    """`videopasta compare`: recipes on the same videos, with as many pairs and the same training for each."""
+
+    recipes: tuple[RecipeSettings, ...] = Field(
+        default=(), description="Names of recipes, or their settings; none: the project's own alone."
+    )
+    pairs: int | None = Field(
+        default=None, ge=1, description="Pairs that each is trained on; none: as many as the one with fewest has."
+    )
+
+
 def _shared(count: int, modes: tuple[FailureMode, ...]) -> dict[FailureMode, int]:
     """`count` questions over the modes of a recipe, the first ones with one more where it does not divide."""
     share, rest = divmod(max(0, count), len(modes))

@@ -92,8 +92,8 @@ def _pair(data: Any, number: int) -> PreferenceLine:
     mode = next((data[name] for name in _MODE if data.get(name)), None)
     if mode is not None and mode not in MODES:
         raise ValueError(f"mode {mode!r} is none of {', '.join(MODES)}")
-    name = data.get("pair_id") or data.get("id") or number
-    return PreferenceLine(number, str(name), video.strip(), query.strip(), chosen.strip(), rejected.strip(), mode)
+    own_name = data.get("pair_id") or data.get("id") or number
+    return PreferenceLine(number, str(own_name), video.strip(), query.strip(), chosen.strip(), rejected.strip(), mode)
 
 
 def _text(data: dict[str, Any], names: tuple[str, ...]) -> str:
