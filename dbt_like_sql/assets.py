@@ -1,6 +1,6 @@
 """Each model as a Dagster asset with lineage to what it reads, each check line as an asset check."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import dagster as dg
@@ -9,7 +9,7 @@ from dbt_like_sql.catalog import PROVIDED, load_models
 from dbt_like_sql.check import SqlCheck
 from dbt_like_sql.materialize import materialize_model
 from dbt_like_sql.model import SqlModel
-from dbt_like_sql.views import Warehouse, connect
+from dbt_like_sql.views import Warehouse, column_meanings, connect
 from resources.artifact import OWNERS, QUESTIONS, asset_key
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.lake import TABLES
@@ -64,7 +64,7 @@ def _asset(declared: Project, model: SqlModel, existing: set[dg.AssetKey]) -> dg
             dg.AssetSpec(
                 key,
                 deps=[dep for dep in inputs if dep in existing or dep.path[0] == PREFIX],
-                description=f"{model.description}\n\n```sql\n{model.query.strip()}\n```",
+                description=f"{model.description}\n\n```sql\n{model.statement}\n```",
                 metadata={"dagster/column_schema": dg.TableSchema(columns)} if columns else {},
                 group_name=QUESTIONS,
                 code_version=model.code_version,
@@ -87,7 +87,9 @@ def _asset(declared: Project, model: SqlModel, existing: set[dg.AssetKey]) -> dg
             metadata={
                 "dagster/row_count": result.rows,
                 **({"path": dg.MetadataValue.path(str(result.path))} if result.path else {}),
-                "dagster/column_schema": _schema_of(result.first.schema, model),
+                "dagster/column_schema": _schema_of(
+                    result.first.schema, column_meanings(warehouse.connection, model.name)
+                ),
                 "rows": _preview(result.first.to_pylist()),
             },
         )
@@ -104,10 +106,8 @@ def _inputs(declared: Project, model: SqlModel) -> list[dg.AssetKey]:
     return [asset_key(declared, name) if name in TABLES else model_key(name) for name in sorted(named)]
 
 
-def _schema_of(schema: Any, model: SqlModel) -> dg.TableSchema:
-    return dg.TableSchema(
-        [dg.TableColumn(field.name, str(field.type), model.columns.get(field.name)) for field in schema]
-    )
+def _schema_of(schema: Any, known: Mapping[str, str]) -> dg.TableSchema:
+    return dg.TableSchema([dg.TableColumn(field.name, str(field.type), known.get(field.name)) for field in schema])
 
 
 def _preview(rows: list[dict[str, Any]]) -> dg.TableMetadataValue | dg.TextMetadataValue:

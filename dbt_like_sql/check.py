@@ -68,7 +68,9 @@ def parse_check(line: str, where: str) -> SqlCheck:
         raise UserError(f"unknown check {kind!r}", where=where, fix=f"Use one of: {', '.join(_FORM)}.")
     check = SqlCheck(kind, text.strip())
     if not _FORM[kind].match(check.text):
-        raise UserError(f"check {kind!r} cannot be read: {check.text!r}", where=where, fix="See docs/sql-models.md.")
+        raise UserError(
+            f"check {kind!r} cannot be read: {check.text!r}", where=where, fix="docs/dagster.md shows the forms."
+        )
     try:
         sqlglot.parse_one(check.violations("model"), read="duckdb")
     except sqlglot.ParseError as error:

@@ -49,6 +49,13 @@ class SqlModel:
     references: Mapping[str, int]
     """Tables and models that the query reads, with the line where each is first named."""
 
+    @property
+    def statement(self) -> str:
+        """The query without the header."""
+        lines = self.query.splitlines()
+        first = next((place for place, line in enumerate(lines) if not line.startswith("--")), len(lines))
+        return "\n".join(lines[first:]).strip()
+
     @cached_property
     def code_version(self) -> str:
         """Hash of the normalized syntax tree: layout and comments do not count."""

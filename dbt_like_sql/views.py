@@ -9,8 +9,8 @@ from dbt_like_sql.model import SqlModel
 from dbt_like_sql.reference_views import add_references
 from videopasta_assets.config.recipe import RecipeSettings
 from videopasta_assets.errors import UserError
-from videopasta_assets.lake import Lake
-from videopasta_assets.lake.sql import attach, comment_on, declare, quoted
+from videopasta_assets.lake import TABLES, Lake
+from videopasta_assets.lake.sql import PARTITION_MEANINGS, RECORDS, attach, comment_on, declare, quoted
 
 if TYPE_CHECKING:  # imported on use: most processes that load the models ask no SQL
     import duckdb
@@ -66,10 +66,28 @@ def add_view(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> None:
 
     try:
         connection.execute(f'CREATE OR REPLACE VIEW "{model.name}" AS {model.query}')
-        comment_on(connection, model.name, model.description, model.columns)
+        comment_on(connection, model.name, model.description, _inherited(connection, model) | dict(model.columns))
     except duckdb.Error as error:
         where = f"{model.path}{_line(str(error))}"
         raise UserError(f"this model does not bind: {str(error).splitlines()[0]}", where=where) from error
+
+
+def column_meanings(connection: "duckdb.DuckDBPyConnection", name: str) -> dict[str, str]:
+    """What the columns of a table or model mean; a column without a meaning is left out."""
+    if name in TABLES:  # a declared table has no comments yet
+        return {column.name: column.meaning for column in TABLES[name].columns} | PARTITION_MEANINGS
+    if name in RECORDS:
+        return {column: meaning for column, (_, meaning) in RECORDS[name][1].items()}
+    query = "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = $1 AND comment IS NOT NULL"
+    return dict(connection.execute(query, [name]).fetchall())
+
+
+def _inherited(connection: "duckdb.DuckDBPyConnection", model: SqlModel) -> dict[str, str]:
+    """Columns that the model's header leaves out mean what they mean in what it reads first."""
+    known: dict[str, str] = {}
+    for name in reversed(list(model.references)):
+        known |= column_meanings(connection, name)
+    return {name: known[name] for name in connection.view(model.name).columns if name in known}
 
 
 def _add_settings(connection: "duckdb.DuckDBPyConnection", recipe: RecipeSettings) -> None:

@@ -61,7 +61,7 @@ class WarmEngines:
     def _options(self, settings: RoleSettings) -> dict[str, Any]:
         """What an engine of its kind takes, beside its model."""
         if settings.engine == "openai":
-            return {"server": settings.server}
+            return {"server": settings.server, "pictures": self.project.pictures}
         if settings.engine == "transformers":
             own = {"device": settings.device, "batch_size": settings.batch_size}
             return {**own, "features": self.project.features}
@@ -70,7 +70,8 @@ class WarmEngines:
             vllm = vllm.model_copy(update={"python": self.project.settings.path(vllm.python)})
         if settings.engine == "vllm":
             return {"vllm": vllm, "batch_size": settings.batch_size}
-        return {"vllm": vllm, "server": settings.server or ServerSettings()}
+        server = settings.server or ServerSettings()
+        return {"vllm": vllm, "server": server, "pictures": self.project.pictures}
 
 
 def engines_of(project: Project, engines: Engines) -> Engines:

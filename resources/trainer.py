@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,9 +54,15 @@ class Trainer(Protocol):
 
 @dataclass(frozen=True)
 class ProcessTrainer:
-    """One process on this machine, or as many as the settings say."""
+    """One process on this machine, or as many as the settings say.
+
+    Attributes:
+        settings: how many, and under which configuration of accelerate.
+        root: folder that a relative path of that configuration starts at.
+    """
 
     settings: TrainerSettings = field(default_factory=TrainerSettings)
+    root: Path = field(default_factory=Path)
 
     def train(self, context: dg.AssetExecutionContext, job: Path, progress: TrainingProgress | None) -> TrainingResult:
         """See `Trainer`."""
@@ -66,15 +72,15 @@ class ProcessTrainer:
         with dg.open_pipes_session(
             context=context,
             context_injector=dg.PipesTempFileContextInjector(),
-            message_reader=LiveMessageReader(account.hear),
+            message_reader=LiveMessageReader(account.hear, account.fell),
         ) as session:
             told = {**_QUIET, **devices, **session.get_bootstrap_env_vars(), PARENT_VARIABLE: parent_tag()}
             environment = {**os.environ, **told}
-            code = _run(command(self.settings, job), environment)
+            code = _run(command(self.settings, job, self.root), environment)
         if account.error is not None:
             raise account.error
         if code != 0:
-            raise VideoPastaError(f"the training process {_ending(code)}. {_ADVICE}")
+            raise VideoPastaError(f"the training process {account.fault or _ending(code)}. {_ADVICE}")
         result = TrainingResult.load(settings.output / "result.json")
         if result is None:
             raise VideoPastaError(f"the training process left no result in {settings.output}. {_ADVICE}")
@@ -98,7 +104,7 @@ _QUIET: Final = {
 }
 
 
-def command(settings: TrainerSettings, job: Path) -> list[str]:
+def command(settings: TrainerSettings, job: Path, root: Path = Path()) -> list[str]:
     """The command line of a training job.
 
     Raises:
@@ -106,7 +112,7 @@ def command(settings: TrainerSettings, job: Path) -> list[str]:
     """
     python, task = sys.executable, ["-m", MODULE, str(job)]
     if settings.accelerate is not None:
-        file = accelerate_configuration(settings.accelerate)
+        file = accelerate_configuration(settings.accelerate, root)
         launch = ["-m", "accelerate.commands.launch", "--config_file", str(file)]
         return [python, *launch, "--num_processes", str(settings.processes), *task]
     if settings.processes > 1:
@@ -115,14 +121,14 @@ def command(settings: TrainerSettings, job: Path) -> list[str]:
     return [python, *task]
 
 
-def accelerate_configuration(name: str) -> Path:
-    """The file that `trainer.accelerate` names: one of ours by its name, or a path.
+def accelerate_configuration(name: str, root: Path = Path()) -> Path:
+    """The file that `trainer.accelerate` names: one of ours by its name, or a path, relative to `root`.
 
     Raises:
         UserError: there is no such file.
     """
     ours = _CONFIGURATIONS / f"{name}.yaml"
-    file = ours if ours.is_file() else Path(name).expanduser()
+    file = ours if ours.is_file() else root / Path(name).expanduser()
     if not file.is_file():
         known = ", ".join(sorted(path.stem for path in _CONFIGURATIONS.glob("*.yaml")))
         raise UserError(
@@ -134,16 +140,22 @@ def accelerate_configuration(name: str) -> Path:
 
 
 class LiveMessageReader(dg.PipesTempFileMessageReader):
-    """Hands custom messages of the process over as they arrive; Dagster's own readers keep them until it ended."""
+    """Hands custom messages of the process over as they arrive; Dagster's own readers keep them until it ended.
 
-    def __init__(self, hear: Callable[[Any], None]) -> None:
+    Args:
+        hear: told each message's content.
+        fell: told the exception that the process ended with, if it did.
+    """
+
+    def __init__(self, hear: Callable[[Any], None], fell: Callable[[Mapping[str, Any]], None]) -> None:
         super().__init__()
         self._hear = hear
+        self._fell = fell
 
     @contextmanager
     def read_messages(self, handler: Any) -> Iterator[PipesParams]:
         """As the base class does, with an ear between."""
-        with super().read_messages(_Ear(handler, self._hear)) as parameters:  # type: ignore[arg-type]
+        with super().read_messages(_Ear(handler, self._hear, self._fell)) as parameters:  # type: ignore[arg-type]
             yield parameters
 
 
@@ -151,12 +163,16 @@ class LiveMessageReader(dg.PipesTempFileMessageReader):
 class _Ear:
     handler: Any
     hear: Callable[[Any], None]
+    fell: Callable[[Mapping[str, Any]], None]
 
     def handle_message(self, message: PipesMessage) -> None:
-        if message["method"] == "report_custom_message" and message["params"] is not None:
-            self.hear(message["params"]["payload"])
-        else:
-            self.handler.handle_message(message)
+        details = message["params"] or {}
+        if message["method"] == "report_custom_message":
+            self.hear(details["payload"])
+            return
+        if message["method"] == "closed" and "exception" in details:
+            self.fell(details["exception"])
+        self.handler.handle_message(message)
 
     def report_pipes_framework_exception(self, origin: str, exc_info: Any) -> None:
         self.handler.report_pipes_framework_exception(origin, exc_info)
@@ -167,6 +183,7 @@ class _Account:
 
     def __init__(self, context: dg.AssetExecutionContext, progress: TrainingProgress | None) -> None:
         self.error: VideoPastaError | None = None
+        self.fault = ""
         self._context = context
         self._progress = progress
         self._observed = 0.0
@@ -181,6 +198,10 @@ class _Account:
             self._observe(event)
         if self._progress is not None:
             self._progress(event)
+
+    def fell(self, exception: Mapping[str, Any]) -> None:
+        """Take the exception that nobody meant to happen."""
+        self.fault = f"failed: {exception['message'].strip().splitlines()[0]}"
 
     def _observe(self, event: dict[str, Any]) -> None:
         now = time.monotonic()

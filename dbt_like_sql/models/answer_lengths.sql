@@ -3,6 +3,10 @@
 -- column median_ratio: Median of chosen words / rejected words, pair by pair.
 -- column chosen_longer: Share of pairs whose chosen answer has more words: 0.5 teaches no length.
 -- column chosen_characters: Mean characters of the chosen.
+-- column pairs: Verified pairs.
+-- column chosen_words: Mean words of the chosen.
+-- column rejected_words: Mean words of the rejected.
+-- column rejected_characters: Mean characters of the rejected.
 -- check: unique recipe, adv_mode
 -- check: holds chosen_longer BETWEEN 0 AND 1 AND chosen_words > 0 AND rejected_words > 0
 

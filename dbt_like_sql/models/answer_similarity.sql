@@ -4,6 +4,8 @@
 -- column high_overlap: Ninetieth percentile of it.
 -- column nearly_equal: Share of pairs whose answers have the same words.
 -- column unlike: Share of pairs with less than a tenth of their words in common.
+-- column pairs: Verified pairs.
+-- column edit_similarity: Mean Jaro-Winkler similarity: 1 is equal.
 -- check: unique recipe, adv_mode, adv_strategy
 -- check: holds low_overlap <= high_overlap AND nearly_equal BETWEEN 0 AND 1 AND unlike BETWEEN 0 AND 1
 

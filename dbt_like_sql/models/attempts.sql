@@ -1,6 +1,8 @@
 -- Every attempt at an adversary with its question's mode and category and the verdict on it.
 -- view
 -- column error: Why the attempt or its verdict could not be computed; null when both could.
+-- column aligned: The aligned response to the question.
+-- column adversary: The adversary's text.
 -- check: unique recipe, adversary_id
 
 SELECT

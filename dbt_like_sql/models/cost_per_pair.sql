@@ -4,6 +4,11 @@
 -- column seconds: Engine seconds, a batch's time shared by its rows; of training, wall time.
 -- column gpu_seconds: Seconds x GPUs: 0 on a CPU, null where a server does not say what it has.
 -- column pairs: Verified pairs of the recipe.
+-- column prompt_tokens: Tokens of the prompts.
+-- column completion_tokens: Tokens of the replies.
+-- column tokens_per_pair: Tokens of prompts and replies / pairs.
+-- column seconds_per_pair: seconds / pairs.
+-- column gpu_seconds_per_pair: gpu_seconds / pairs.
 -- check: unique recipe, role
 -- check: holds calls >= 0 AND coalesce(seconds, 0) >= 0
 -- check: holds gpu_seconds IS NULL OR gpu_seconds >= 0

@@ -7,6 +7,11 @@
 -- column attempt_acceptance: Accepted / attempts of the shard.
 -- column word_overlap: Mean share of words that chosen and rejected have in common.
 -- column seconds_per_pair: Engine seconds of all roles / pairs.
+-- column slots: Places for an adversary that the shard's questions could have.
+-- column attempts: Adversaries that were asked for.
+-- column pairs: Verified pairs.
+-- column chosen_words: Mean words of the chosen.
+-- column rejected_words: Mean words of the rejected.
 -- check: unique recipe, shard
 -- check: holds pairs <= slots
 -- check: holds drifted = coalesce(abs(retention_z) > 3, false)

@@ -3,6 +3,10 @@
 -- column median_seconds: Half of the calls took less; a batch's time is shared by its rows.
 -- column p95_seconds: 95 of 100 calls took less.
 -- column tokens_per_second: Completion tokens an engine second.
+-- column calls: Replies that were recorded, failed ones included.
+-- column most_seconds: The longest call.
+-- column prompt_tokens: Mean tokens of a prompt.
+-- column completion_tokens: Mean tokens of a reply.
 -- check: unique recipe, role, model
 -- check: holds failed <= calls AND median_seconds <= p95_seconds AND p95_seconds <= most_seconds
 

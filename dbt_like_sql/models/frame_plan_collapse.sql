@@ -4,6 +4,7 @@
 -- column dense_frames: Mean frames of the dense plan.
 -- column sparse_frames: Mean frames of the sparse plan.
 -- column longest_collapsed: Seconds of the longest video that collapsed: a frame cap collapses long ones.
+-- column videos: Videos that were sampled.
 -- check: unique recipe, shard
 -- check: holds collapsed <= videos AND sparse_frames <= dense_frames
 -- check: holds share BETWEEN 0 AND 1

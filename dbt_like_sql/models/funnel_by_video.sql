@@ -3,6 +3,10 @@
 -- column error: Why the video could not be sampled.
 -- column slots: Places for an adversary that its questions could have, tried or not.
 -- column accepted: Attempts that the verifier accepted.
+-- column queries: Questions about the video.
+-- column aligned: Questions with an aligned response.
+-- column attempts: Adversaries that were asked for, failed and rejected ones included.
+-- column pairs: Verified pairs.
 -- check: unique recipe, shard, video_id
 -- check: holds accepted <= slots AND pairs <= slots
 -- check: holds aligned <= queries

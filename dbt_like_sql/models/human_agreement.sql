@@ -4,6 +4,10 @@
 -- column kappa: Cohen's kappa: agreement beyond what chance gives, 1 is full; null where one side always said the same.
 -- column verifier_precision: Share of the verifier's accepted attempts that people accepted too.
 -- column verifier_recall: Share of the attempts that people accepted which the verifier had accepted.
+-- column both_accepted: Attempts that both accepted.
+-- column both_rejected: Attempts that both rejected.
+-- column only_person_accepted: Attempts that the person accepted and the verifier rejected.
+-- column only_verifier_accepted: Attempts that the verifier accepted and the person rejected.
 -- check: unique recipe, adv_mode
 -- check: holds agreement BETWEEN 0 AND 1
 -- check: holds both_accepted + both_rejected + only_person_accepted + only_verifier_accepted = decided

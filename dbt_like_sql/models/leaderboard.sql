@@ -3,6 +3,10 @@
 -- column difference: Tuned minus base accuracy; the bounds are the 95 % paired bootstrap interval, by video.
 -- column rank: Place among the checkpoints on this benchmark and mode; 1 has the highest tuned accuracy.
 -- column current: False when the scores are of an adapter that has been replaced since.
+-- column pairs: Pairs that the checkpoint was trained on.
+-- column reward_accuracy: Share of its training pairs whose chosen answer has the higher reward, at the end.
+-- column difference_low: Lower bound of the difference.
+-- column difference_high: Upper bound of the difference.
 -- check: unique recipe, experiment, benchmark, mode
 -- check: holds base_accuracy BETWEEN 0 AND 1 AND tuned_accuracy BETWEEN 0 AND 1
 -- check: holds abs(tuned_accuracy - base_accuracy - difference) < 1e-9

@@ -5,6 +5,10 @@
 -- column experiment: Checkpoint trained on the set, on all of it or on a draw (`checkpoint_pairs`); null: none yet.
 -- column tuned_accuracy: On all items of the benchmark; null: not scored yet.
 -- column difference: Tuned minus base accuracy.
+-- column pair_id: The pair.
+-- column pair_shard: Shard that held it.
+-- column preference_set: Content hash of the set.
+-- column checkpoint_pairs: Pairs that the checkpoint was trained on.
 -- check: unique recipe, preference_set, pair_id, experiment, benchmark
 -- check: not_null pair_id, preference_set
 -- check: holds NOT current_set OR held

@@ -3,6 +3,7 @@
 -- column aligned_right: Share whose aligned answer is true of the video and answers the question.
 -- column on_target: Share whose adversary is false in the mode that it targets.
 -- column good: Share that is both: what a preference pair should be.
+-- column attempts: Attempts that the oracle could judge.
 -- check: unique recipe, adv_mode, verdict
 -- check: holds good BETWEEN 0 AND 1 AND good <= on_target
 

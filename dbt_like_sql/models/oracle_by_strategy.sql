@@ -3,6 +3,7 @@
 -- column on_target: Share that is false in the mode that it targets.
 -- column only_target: Share that is false in that mode and in no other.
 -- column accepted: Share that the verifier accepted.
+-- column attempts: Attempts that the oracle could judge.
 -- check: unique recipe, adv_mode, adv_strategy
 -- check: holds only_target <= on_target AND on_target <= false_share
 

@@ -2,6 +2,7 @@
 -- column deserved: What the texts deserve.
 -- column given: What the verifier said.
 -- column good_pairs: Attempts whose chosen answer is true and whose adversary is false on target.
+-- column attempts: Attempts that the oracle could judge.
 -- check: unique recipe, deserved, given
 -- check: not_null deserved, given
 

@@ -3,6 +3,7 @@
 -- column easy: Share with a margin above 10 nats: training hardly moves them.
 -- column mean_margin: Mean of log pi(chosen) - log pi(rejected).
 -- column agreement: Mean share of samples that agreed with the chosen answer; null without such a check.
+-- column pairs: Verified pairs that were looked at.
 -- check: unique recipe, adv_mode, adv_strategy
 -- check: holds prefers_chosen BETWEEN 0 AND 1
 

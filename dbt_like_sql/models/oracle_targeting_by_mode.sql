@@ -3,6 +3,7 @@
 -- column readable: Share of pairs whose intended mode a perfect reader of the texts would name.
 -- column unread: Share of the judge's replies that could not be read; they count as misses.
 -- column videopasta_table_8: What the paper reports, with GPT-4o as judge and on its own data.
+-- column pairs: Verified pairs that were looked at.
 -- check: unique recipe, adv_mode
 -- check: holds hits BETWEEN 0 AND 1
 

@@ -4,6 +4,7 @@
 -- column all_true: Share whose every claim is true.
 -- column passed: Share that the check of aligned responses let pass; null where the recipe has none.
 -- column passed_rightly: Share answered rightly among those that passed, or among all where there is no check.
+-- column responses: Aligned responses that the oracle could judge.
 -- check: unique recipe, query_mode, query_category
 -- check: holds all_true <= 1 AND answered_rightly BETWEEN 0 AND 1
 

@@ -3,6 +3,8 @@
 -- column yardstick: text or truth; the gap is what reading alone cannot know.
 -- column precision: Share of accepted attempts that deserve it.
 -- column recall: Share of deserving attempts that were accepted.
+-- column attempts: Attempts that the oracle could judge.
+-- column accepted: Attempts that the verifier accepted.
 -- check: unique recipe, yardstick, adv_mode
 -- check: holds coalesce(precision, 0) BETWEEN 0 AND 1 AND coalesce(recall, 0) BETWEEN 0 AND 1
 

@@ -4,6 +4,8 @@
 -- column rejected_words: Words of the rejected answer.
 -- column word_overlap: Words in both / words in either (Jaccard), without case and punctuation.
 -- column edit_similarity: Jaro-Winkler similarity of the two texts: 1 is equal.
+-- column chosen_characters: Characters of the chosen answer.
+-- column rejected_characters: Characters of the rejected answer.
 -- check: unique recipe, pair_id
 -- check: refers pair_id -> adversaries.adversary_id
 -- check: refers query_id -> queries.query_id

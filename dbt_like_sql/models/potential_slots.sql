@@ -1,5 +1,6 @@
 -- Places for an adversary that the questions could have, whether an attempt was made or not, by what they target:
 -- questions x adversaries a question (VideoPASTA appendix A.3.1).
+-- column adv_mode: Failure mode that adversaries in the slots target.
 -- column queries: Questions of the category with a slot of the mode.
 -- column slots: Their slots of the mode: the question's own mode first, then the others in turn.
 -- check: unique recipe, shard, query_mode, query_category, adv_mode

@@ -7,6 +7,7 @@
 -- column paper_potential_pairs: VideoPASTA section 4: 3,000 videos x 10 questions x 3 adversaries.
 -- column paper_pairs: VideoPASTA section 4; to be compared with, never enforced.
 -- column paper_retention: VideoPASTA appendix A.3.1.
+-- column queries: Questions that were asked.
 -- check: unique recipe
 -- check: holds slots = potential_pairs
 -- check: holds pairs <= potential_pairs

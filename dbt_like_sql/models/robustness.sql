@@ -3,6 +3,7 @@
 -- column refused: Share of items that must be refused and were.
 -- column answered: Share of controls, where refusing is wrong, that were answered rightly.
 -- column balanced: Mean of both: a model that always refuses, or never does, gets at most half.
+-- column items: Items that must be refused.
 -- check: unique recipe, benchmark, experiment, mode, kind
 -- check: holds coalesce(balanced, 0) BETWEEN 0 AND 1
 

@@ -3,6 +3,8 @@
 -- column score: Percent, as the benchmark or the paper defines it.
 -- column gain: Points over the base model; null where the row is a base itself or has none.
 -- column gain_low: Lower end of the 95 % interval of ours, in points; papers give none.
+-- column gain_high: Its upper end.
+-- column model: tuned, or our base model, or a model by the paper's name.
 -- check: holds score BETWEEN 0 AND 100
 
 WITH ours AS (

@@ -7,7 +7,7 @@ import pytest
 from dbt_like_sql.catalog import load_models
 from dbt_like_sql.materialize import SqlModelError, materialize_model
 from dbt_like_sql.model import parse_model
-from dbt_like_sql.views import connect
+from dbt_like_sql.views import column_meanings, connect
 from tests.fakes.bench_project import BenchProject
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import Lake
@@ -80,6 +80,21 @@ def test_views_carry_their_meanings(lake: Lake) -> None:
         ).fetchone()
     assert comment is not None
     assert "Places for an adversary" in comment[0]
+
+
+def test_every_column_of_every_model_has_a_meaning(lake: Lake) -> None:
+    with connect(lake) as connection:
+        found = connection.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND comment IS NULL"
+        ).fetchall()
+    assert found == [], "declare them with `-- column name: meaning` in the model's header"
+
+
+def test_a_column_means_what_it_means_where_it_comes_from(lake: Lake) -> None:
+    with connect(lake) as connection:
+        known = column_meanings(connection, "rejection_reasons")
+    assert known["recipe"] == "Recipe of the row, or common; prunes files."
+    assert known["attempts"] == "Attempts with the verdict."
 
 
 def test_a_query_that_does_not_bind_names_its_file(lake: Lake, tmp_path: Path) -> None:

@@ -1,7 +1,12 @@
 """Additive increase, multiplicative decrease."""
 
 import asyncio
+import heapq
+import random
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,3 +110,49 @@ def test_a_cancelled_wait_takes_no_slot() -> None:
             assert slots.in_flight == 1
 
     asyncio.run(run())
+
+
+def simulated(service: Callable[[int], float], answers: int, most: int = 256) -> list[int]:
+    """Limits after each answer of a server that takes `service(requests under way)` seconds for one."""
+    now = 0.0
+    limits: list[int] = []
+
+    async def run() -> None:
+        nonlocal now
+        concurrency = AdaptiveConcurrency(most, 10, lambda: now)
+        under_way: list[tuple[float, int, AbstractAsyncContextManager[float]]] = []
+        for number in range(answers):
+            while concurrency.in_flight < concurrency.limit:
+                slot = concurrency.slot()
+                await slot.__aenter__()
+                taken = service(concurrency.in_flight)
+                heapq.heappush(under_way, (now + taken, number * 1000 + len(under_way), slot))
+            now, _, first = heapq.heappop(under_way)
+            concurrency.succeeded()
+            await first.__aexit__(None, None, None)
+            limits.append(concurrency.limit)
+
+    asyncio.run(run())
+    return limits
+
+
+@pytest.mark.parametrize("capacity", [6, 12, 40])
+def test_a_server_that_queues_in_silence_gets_no_more_than_it_works_on(capacity: int) -> None:
+    limits = simulated(lambda under_way: max(1.0, under_way / capacity), 12_000)
+    settled = limits[6000:]
+    assert max(settled) <= 2 * capacity
+    assert sum(settled) / len(settled) >= 0.7 * capacity
+
+
+def test_a_server_that_batches_gets_more_as_long_as_that_pays() -> None:
+    limits = simulated(
+        lambda under_way: 1 + 0.01 * under_way, 30_000
+    )  # twice the time at 100, for 50 times the answers
+    assert max(limits) >= 100
+
+
+def test_answers_of_uneven_length_do_not_starve_a_server() -> None:
+    draw = random.Random(7)
+    limits = simulated(lambda under_way: draw.uniform(0.2, 3.0) * max(1.0, under_way / 16), 12_000)
+    settled = limits[6000:]
+    assert 8 <= sum(settled) / len(settled) <= 32

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,43 @@ def test_a_closed_engine_says_so(server: ModelServer, reader: FrameReader) -> No
     engine.close()
     with pytest.raises(EngineError, match="closed"):
         list(engine.generate([ask("a", TEXTS[0])]))
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "/models/qwen2 is not a multimodal model",
+        "At most 0 video(s) may be provided in one prompt. (parameter=video)",
+        "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+        "This model does not support video inputs.",
+        "Invalid content type: 'video_url'",
+    ],
+)
+def test_a_model_without_videos_stops_the_run_with_one_sentence(
+    server: ModelServer, reader: FrameReader, clips: list[Clip], monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    def refuse(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        return 400, {"error": {"message": says, "code": 400}}
+
+    monkeypatch.setattr(server, "complete", refuse)
+    engine = OpenAIEngine("org/vlm", None, reader, server=settings(server))
+    with pytest.raises(UserError, match=r"takes no videos there .*Serve a Video-LLM .*server\.frames: images"):
+        list(engine.generate([ask("a", TEXTS[0], clips[0])]))
+    engine.close()
+
+
+def test_a_server_that_ended_is_said_at_once_with_its_reason(
+    reader: FrameReader, model_folder: Path, clips: list[Clip]
+) -> None:
+    with ModelServer(model_folder) as ours:
+        engine = OpenAIEngine(
+            "org/vlm", None, reader, server=settings(ours, patience_seconds=600), ended=lambda: "MemoryError (log: l)"
+        )
+        assert next(iter(engine.generate([ask("a", TEXTS[0], clips[0])]))).error is None
+        ours.stop()
+        with pytest.raises(EngineError, match=r"the server ended: MemoryError \(log: l\); 0 requests are answered"):
+            list(engine.generate([ask("b", TEXTS[0], clips[0])]))
+        engine.close()
 
 
 def test_a_server_that_is_not_there_is_one_sentence(reader: FrameReader, clips: list[Clip]) -> None:

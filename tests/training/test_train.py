@@ -190,9 +190,9 @@ def test_an_adapter_of_another_base_is_not_overwritten(pairs, tiny_dir, reader, 
 
 
 def test_collapsed_rewards_end_the_run_and_the_last_good_adapter_is_kept(pairs, tiny_dir, reader, tmp_path) -> None:
-    stop = EarlyStopSettings(patience=2)
+    stop = EarlyStopSettings(patience=2, min_margin=-0.05)
     wild = _FAST.model_copy(
-        update={"learning_rate": 1.0, "save_steps": 1, "logging_steps": 1, "early_stop": stop, "warmup_ratio": 0.0}
+        update={"learning_rate": 100.0, "save_steps": 1, "logging_steps": 1, "early_stop": stop, "warmup_ratio": 0.0}
     )
     with pytest.raises(
         TrainingDivergedError, match=r"rewards collapsed by step 3.*adapter of step 1 is in .*last_good"

@@ -12,6 +12,7 @@ from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.lake import TABLES, Row
 from videopasta_assets.stages.materialize import Outcome
 from videopasta_assets.stages.project import Project
+from videopasta_assets.stages.repair import Parsed
 
 MISTAKE: Final = "mistake"
 """Metadata of a failure: true when the user can mend it, false when work failed."""
@@ -54,6 +55,12 @@ def result_of(
         "path": dg.MetadataValue.path(str(project.lake.path(project.address(table, shard)))),
         "examples": dg.MetadataValue.md(markdown_table(_shown(table, rows))),
     }
+    read = [row["parsed"] for row in rows if row.get("parsed") is not None]
+    if read:
+        metadata |= {
+            "parse rate": sum(parsed != Parsed.NO for parsed in read) / len(read),
+            "repaired": read.count(Parsed.REPAIRED),
+        }
     if failed:
         metadata["errors"] = dg.MetadataValue.md(
             markdown_table([{"error": row["error"]} for row in failed[:_EXAMPLES]])

@@ -16,12 +16,12 @@ _CELL: Final = 160
 _SPECIAL: Final = str.maketrans({character: f"\\{character}" for character in "\\`*_[]|~#!"})
 
 
-def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """`rows` as a Markdown table; a text of a model or a file name in it stays text."""
+def markdown_table(rows: Sequence[Mapping[str, Any]], most: int = _CELL) -> str:
+    """`rows` as a Markdown table; a text of a model or a file name in it stays text, cut to `most` characters."""
     if not rows:
         return "no rows"
     names = list(rows[0])
-    return _table(names, [[_cell(row.get(name)) for name in names] for row in rows])
+    return _table(names, [[_cell(row.get(name), most) for name in names] for row in rows])
 
 
 def markdown_picture(png: bytes, title: str) -> str:
@@ -69,13 +69,13 @@ def column_lineage(project: Project, sources: Mapping[str, Sequence[tuple[str, s
     }
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, most: int = _CELL) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.4g}"
     text = " ".join(str(value).split())
-    return _plain(text if len(text) <= _CELL else f"{text[: _CELL - 1]}…")
+    return _plain(text if len(text) <= most else f"{text[: most - 1]}…")
 
 
 def _plain(text: str) -> str:

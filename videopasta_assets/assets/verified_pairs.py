@@ -27,6 +27,8 @@ from videopasta_assets.video.film_strip import film_strip
 
 _EXAMPLES: Final = 2
 _STRIP_SIDE: Final = 160
+_WHOLE: Final = 1000
+"""Characters of an example's text: what two answers differ in may come late."""
 _COLUMNS: Final = {
     "pair_id": [("adversaries", "adversary_id")],
     "video_id": [("sampled_videos", "video_id")],
@@ -102,7 +104,7 @@ def examples(project: Project, shard: str) -> dict[str, Any]:
         strip = film_strip(frames, pair["dense_timestamps"])
         texts = {name: pair[name] for name in ("adv_mode", "adv_strategy", "query", "chosen", "rejected", "reason")}
         rows = [{"of the pair": name, "text": text} for name, text in texts.items()]
-        shown.append(f"{markdown_picture(strip, pair['query'])}\n\n{markdown_table(rows)}")
+        shown.append(f"{markdown_picture(strip, pair['query'])}\n\n{markdown_table(rows, _WHOLE)}")
     return {"pairs with frames": dg.MetadataValue.md("\n\n".join(shown))} if shown else {}
 
 

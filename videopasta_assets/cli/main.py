@@ -13,7 +13,23 @@ from typing import Annotated, Final
 import typer
 
 from videopasta_assets import __version__
-from videopasta_assets.cli import browse, doctor, experiment, export, init, plan, report, run, sql, status, toyworld, ui
+from videopasta_assets.cli import (
+    ablate,
+    browse,
+    compare,
+    doctor,
+    experiment,
+    export,
+    import_set,
+    init,
+    plan,
+    report,
+    run,
+    sql,
+    status,
+    toyworld,
+    ui,
+)
 from videopasta_assets.cli.console import ERR
 from videopasta_assets.cli.options import PROJECT_VARIABLE
 from videopasta_assets.errors import UserError, VideoPastaError
@@ -40,9 +56,12 @@ for command in (
     ui.ui,
     doctor.doctor,
     experiment.experiment,
+    ablate.ablate,
+    compare.compare,
     export.export,
 ):
     app.command()(command)
+app.command("import")(import_set.import_set)
 
 
 def _version(wanted: bool) -> None:

@@ -136,12 +136,16 @@ def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool)
         VideoPastaError: a step failed; what was done before stays.
     """
     say("Loading Dagster ...")
-    _quieten_libraries()
+    quieten_libraries()
     from resources.progress import ProgressListener
     from videopasta_assets.assets import execution
+    from videopasta_assets.cli.throughput import Throughput
+    from videopasta_assets.engines.meter import Meter
+    from videopasta_assets.planning.step import Cost
 
-    with _dagster_instance(project) as instance, RunProgress(len(steps)) as progress:
-        listener = ProgressListener(progress.report, progress.training)
+    meter, expected = Meter(), Cost.total(step.cost for step in steps).calls_expected
+    with _dagster_instance(project) as instance, RunProgress(len(steps), Throughput(meter, expected)) as progress:
+        listener = ProgressListener(progress.report, progress.training, meter)
 
         def succeed(result: execution.ExecutionResult) -> None:
             if not result.success:
@@ -175,7 +179,7 @@ def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool)
         succeed(execution.execute_sql_models(project, instance))
 
 
-def _quieten_libraries() -> None:
+def quieten_libraries() -> None:
     """Deprecation warnings and bars of libraries would tear our own progress; whoever sets these variables wins."""
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -6,7 +6,7 @@ from videopasta_assets.config.strict import Settings
 
 
 class GateSettings(Settings):
-    """What a preference set must not show, or training is blocked (docs/training.md)."""
+    """What a preference set must not show, or training is blocked (docs/training-jobs.md)."""
 
     compared_words: int = Field(
         default=256, ge=1, description="Chosen and rejected must differ within so many words: trainers cut the rest."

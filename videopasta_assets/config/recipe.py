@@ -25,6 +25,14 @@ PUBLISHED: Final[dict[str, dict[str, Any]]] = {
         "max_attempts": 1,
         "adversary_temperature": 0.0,
     },
+    "timewarp_explicit": {
+        "queries_per_video": 3,
+        "queries_by_mode": {FailureMode.TEMPORAL: 3},
+        "adversaries_per_query": 1,
+        "max_attempts": 1,
+        "adversary_temperature": 0.0,
+        "contrast": "verifier",
+    },
     "videosavi": {
         "queries_per_video": 6,
         "queries_by_mode": {FailureMode.SPATIAL: 3, FailureMode.TEMPORAL: 3},
@@ -78,6 +86,24 @@ class ImplicitSettings(Settings):
     hue: float = Field(default=0.3, ge=0, le=0.5, description="Colour jitter: hue, turned by up to this.")
 
 
+class ExplicitSettings(Settings):
+    """TimeWarp-Explicit (arXiv 2510.03955, section 3.1): one question, answered from scenes in two orders."""
+
+    annotations: Path | None = Field(
+        default=None,
+        description="Folder of scene annotations (VIDEO_ID.json, or named after the file) in FineVideo's layout or "
+        "a plain one; none: scenes are detected and the query_writer captions them.",
+    )
+    limit_seconds: float = Field(default=105.0, gt=0, description="Paper: 105; later scenes are left out.")
+    answers: Literal["auto", "captions", "video"] = Field(
+        default="auto",
+        description="captions: questions and answers are written from the scenes' texts (the paper); video: the "
+        "responder answers from the two videos; auto: video in the compact prompt style.",
+    )
+    detector_threshold: float = Field(default=27.0, gt=0, description="PySceneDetect's content detector (its default).")
+    min_scene_seconds: float = Field(default=0.5, gt=0, description="Shorter detected scenes join their neighbour.")
+
+
 class RecipeSettings(Settings):
     """Which system makes the pairs. `recipe: NAME` alone switches to another one with its own defaults."""
 
@@ -113,6 +139,7 @@ class RecipeSettings(Settings):
     )
     prompts: Path | None = Field(default=None, description="Folder of templates of your own that replace ours by name.")
     timewarp_implicit: ImplicitSettings = ImplicitSettings()
+    timewarp_explicit: ExplicitSettings = ExplicitSettings()
 
     @model_validator(mode="before")
     @classmethod
@@ -122,7 +149,8 @@ class RecipeSettings(Settings):
             given = {"name": given}
         if not isinstance(given, dict):
             return given
-        published = PUBLISHED.get(str(given.get("name", VIDEOPASTA)), {})
+        name = str(given.get("name", VIDEOPASTA))
+        published = PUBLISHED.get(name, {} if name == VIDEOPASTA else {"adversaries_per_query": 1})
         count, by_mode = given.get("queries_per_video"), published.get("queries_by_mode")
         if isinstance(count, int) and by_mode is not None:
             published = {**published, "queries_by_mode": _shared(count, tuple(by_mode))}
@@ -138,6 +166,17 @@ class RecipeSettings(Settings):
         if self.name in _RESERVED:
             raise ValueError(f"a recipe cannot be named {self.name!r}")
         return self
+
+
+class CompareSettings(Settings):
+    """`videopasta compare`: recipes on the same videos, with as many pairs and the same training for each."""
+
+    recipes: tuple[RecipeSettings, ...] = Field(
+        default=(), description="Names of recipes, or their settings; none: the project's own alone."
+    )
+    pairs: int | None = Field(
+        default=None, ge=1, description="Pairs that each is trained on; none: as many as the one with fewest has."
+    )
 
 
 def _shared(count: int, modes: tuple[FailureMode, ...]) -> dict[FailureMode, int]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, PositiveInt, StringConstraints, field_validator, model_validator
 
 from videopasta_assets.config.embedded import EMBEDDED_MODEL
 from videopasta_assets.config.evaluation import BenchmarkSettings
 from videopasta_assets.config.gates import GateSettings
 from videopasta_assets.config.launcher import LauncherSettings
-from videopasta_assets.config.recipe import RecipeSettings
+from videopasta_assets.config.recipe import CompareSettings, RecipeName, RecipeSettings
 from videopasta_assets.config.serving import ServerSettings, VllmSettings
 from videopasta_assets.config.strict import Settings
 from videopasta_assets.config.training import TrainerSettings, TrainingSettings
@@ -112,6 +112,11 @@ class FrameSettings(Settings):
         description="Disk for vision features of clips (folder cache), which training, evaluation and the transformers "
         "engine share; 0: none.",
     )
+    picture_store_gib: float = Field(
+        default=2.0,
+        ge=0,
+        description="Disk for frames as they are sent to servers (folder cache), which all roles share; 0: none.",
+    )
     allow_equal_plans: bool = Field(
         default=False,
         description="Accept dense and sparse plans that coincide (the 32:32 row of the sampling ablation).",
@@ -205,9 +210,16 @@ class ExperimentSettings(Settings):
     max_pairs: int | None = Field(
         default=None, ge=1, description="A seeded draw of so many pairs, spread over the modes; none: all."
     )
+    mixture: dict[RecipeName, PositiveInt] | None = Field(
+        default=None,
+        description="Pairs of several recipes of this lake, so many of each by a seeded draw (TimeWarp's Combined: "
+        "17000 of an imported set, 7500 of either TimeWarp); none: the recipe's own.",
+    )
 
     @model_validator(mode="after")
     def _base_is_taken(self) -> Self:
+        if self.mixture is not None and (self.pairs != "verified" or self.max_pairs is not None):
+            raise ValueError("a mixture has its own numbers, of verified pairs: leave pairs and max_pairs out")
         if self.name == "base":
             raise ValueError("'base' names the untuned model; choose another name")
         return self
@@ -265,6 +277,7 @@ class ProjectSettings(Settings):
     gates: GateSettings = GateSettings()
     trainer: TrainerSettings = TrainerSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    compare: CompareSettings = CompareSettings()
     automation: AutomationSettings = AutomationSettings()
     oracle_truth: Path | None = Field(
         default=None, description="Folder of toyworld's truth files; only the oracle's scores read it."

@@ -1,60 +1,19 @@
-"""A disk store of what a frozen vision tower makes of a clip: content-addressed, shared by processes, of bounded size.
+"""A disk store of what a frozen vision tower makes of a clip."""
 
-It is a cache: losing any of it costs time only. An entry is named by a hash of everything that decides it, so nothing
-in it is ever stale, and it appears whole or not at all.
-"""
-
-import logging
-import time
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
-from typing import Final
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from videopasta_assets.lake.files import replace_file
-from videopasta_assets.lake.objects import LakeError
-
-_log: Final = logging.getLogger(__name__)
-_SUFFIX: Final = ".safetensors"
+from videopasta_assets.lake.capped_folder import CappedFolder
 
 
-class FeatureStore:
-    """Named tensors on disk, up to a number of bytes. Threads and processes may share a folder.
+class FeatureStore(CappedFolder):
+    """Named tensors on disk; see `CappedFolder`."""
 
-    When it is full, entries that were not used for longest make room; but one that was used within
-    `protected_seconds` stays, and the new one is not stored: otherwise a pass over more clips than fit would replace
-    each just before it is needed again, and nothing would ever be found.
-
-    Args:
-        folder: made on first use.
-        max_bytes: of all entries together.
-        protected_seconds: how long an entry is safe after its last use.
-    """
-
-    def __init__(self, folder: Path, max_bytes: int, *, protected_seconds: float = 3600.0) -> None:
-        self._folder = folder
-        self._max_bytes = max_bytes
-        self._protected = protected_seconds
-        self._is_broken = False
-        self.hits = 0
-        self.misses = 0
-
-    def __eq__(self, other: object) -> bool:
-        """Stores of one folder and size are one store: an engine that has it is not loaded again for another."""
-        return isinstance(other, FeatureStore) and (self._folder, self._max_bytes) == (other._folder, other._max_bytes)
-
-    def __hash__(self) -> int:
-        """Of the folder and the size."""
-        return hash((self._folder, self._max_bytes))
-
-    @property
-    def size_bytes(self) -> int:
-        """Of all entries."""
-        return sum(size for size, _, _ in self._entries())
+    suffix = ".safetensors"
+    kind = "vision features"
 
     def get(self, key: str) -> dict[str, torch.Tensor] | None:
         """The tensors stored under `key`, on the CPU; None where there are none or they cannot be read."""
@@ -65,9 +24,7 @@ class FeatureStore:
         except FileNotFoundError:
             found = {}
         except (OSError, SafetensorError) as error:
-            _log.warning("stored features are unreadable and dropped: %s (%s)", path, error)
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+            self._drop(key, error)
             found = {}
         self.hits += bool(found)
         self.misses += not found
@@ -75,43 +32,4 @@ class FeatureStore:
 
     def put(self, key: str, tensors: Mapping[str, torch.Tensor]) -> bool:
         """Store `tensors`; false where there is no room for them or the disk refuses."""
-        content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
-        if self._is_broken or not self._make_room(len(content)):
-            return False
-        try:
-            replace_file(self._path(key), content)
-        except LakeError as error:  # the work goes on without a cache; said once
-            _log.warning("vision features are not stored any more: %s", error)
-            self._is_broken = True
-            return False
-        return True
-
-    def _path(self, key: str) -> Path:
-        return self._folder / key[:2] / f"{key}{_SUFFIX}"
-
-    def _entries(self) -> list[tuple[int, float, Path]]:
-        """Size, time of last use (seconds since the epoch) and path of each entry."""
-        entries = []
-        for path in self._folder.glob(f"*/*{_SUFFIX}"):
-            with suppress(OSError):  # another process dropped it
-                status = path.stat()
-                entries.append((status.st_size, status.st_mtime, path))
-        return entries
-
-    def _make_room(self, wanted: int) -> bool:
-        entries = sorted(self._entries(), key=lambda entry: entry[1])
-        excess = sum(size for size, _, _ in entries) + wanted - self._max_bytes
-        victims = []
-        limit = time.time() - self._protected
-        for size, used, path in entries:
-            if excess <= 0:
-                break
-            if used > limit:
-                return False
-            victims.append(path)
-            excess -= size
-        if excess > 0:
-            return False
-        for path in victims:
-            path.unlink(missing_ok=True)
-        return True
+        return self._store(key, save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}))

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -17,6 +18,8 @@ FrameTransport = Literal["video", "images"]
 
 _JPEG_QUALITY: Final = 95
 _NO_SUBSAMPLING: Final = 0
+ENCODING: Final = f"jpeg {_JPEG_QUALITY} 4:4:4, png"
+"""How frames are encoded: stored ones are as good as new ones while this is the same."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,19 @@ def frame_payload(
             as every server for images takes it.
         frame_format: `jpeg` (quality 95, full chroma) or `png` (exact).
     """
-    encoded = [_encoded(frame, frame_format) for frame in frames]
+    return payload_of(encoded_frames(frames, frame_format), plan, transport, frame_format)
+
+
+def encoded_frames(frames: NDArray[np.uint8], frame_format: FrameFormat) -> list[bytes]:
+    """Each of `frames` (T, H, W, 3) as the file of a picture."""
+    return [_encoded(frame, frame_format) for frame in frames]
+
+
+def payload_of(
+    pictures: Sequence[bytes], plan: FramePlan, transport: FrameTransport, frame_format: FrameFormat
+) -> FramePayload:
+    """See `frame_payload`; of frames that are encoded."""
+    encoded = [base64.b64encode(picture).decode("ascii") for picture in pictures]
     if transport == "video":
         # One URL for all frames. Its type names JPEG by vLLM's convention; the frames may be of any image format.
         url = f"data:video/jpeg;base64,{','.join(encoded)}"
@@ -59,11 +74,11 @@ def frame_payload(
     return FramePayload(tuple(parts))
 
 
-def _encoded(frame: NDArray[np.uint8], frame_format: FrameFormat) -> str:
+def _encoded(frame: NDArray[np.uint8], frame_format: FrameFormat) -> bytes:
     buffer = io.BytesIO()
     image = Image.fromarray(frame)
     if frame_format == "png":
         image.save(buffer, "PNG", compress_level=1)
     else:
         image.save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=_NO_SUBSAMPLING)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+    return buffer.getvalue()

@@ -14,6 +14,7 @@ from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.engines.event_loop import EventLoopThread
 from videopasta_assets.engines.fault import ServerFault
 from videopasta_assets.engines.identity import served_identity
+from videopasta_assets.engines.picture_store import PictureStore
 from videopasta_assets.engines.protocol import EngineError, Reply, Request
 from videopasta_assets.engines.retry import RetryPolicy
 from videopasta_assets.engines.served_model import ServedModel
@@ -40,6 +41,7 @@ class OpenAIEngine:
         reader: decodes the frames of clips.
         server: where and how.
         max_side: longest side of a frame in pixels that is sent; None: as stored.
+        pictures: where encoded frames are kept, for other roles and runs; None: nowhere.
         retry: how failed attempts are repeated; None: as `server` says.
         key: the server's key, where no environment variable holds it.
         ended: asked after a failed attempt how the server ended, where that can be known; None: it did not.
@@ -56,13 +58,14 @@ class OpenAIEngine:
         *,
         server: ServerSettings,
         max_side: int | None = None,
+        pictures: PictureStore | None = None,
         retry: RetryPolicy | None = None,
         key: str | None = None,
         ended: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._model_id = served_identity(model, revision, server)
         self._model = ServedModel(
-            server.model or str(model), Server(server, retry, key=key, ended=ended), server, reader, max_side
+            server.model or str(model), Server(server, retry, key=key, ended=ended), server, reader, max_side, pictures
         )
         self._loop: EventLoopThread | None = EventLoopThread(f"server {server.base_url}")
 

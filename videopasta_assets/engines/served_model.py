@@ -1,6 +1,7 @@
 """A model behind a server: requests with their frames go out, replies and mistakes come back."""
 
 import asyncio
+import re
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,16 +11,26 @@ from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.engines.chat import chat_body
 from videopasta_assets.engines.context_length import too_long
 from videopasta_assets.engines.fault import ITS_OWN, FaultKind, ServerFault
-from videopasta_assets.engines.frame_payload import FramePayload, frame_payload
+from videopasta_assets.engines.frame_payload import ENCODING, FramePayload, encoded_frames, payload_of
 from videopasta_assets.engines.identity import adapter_identity
+from videopasta_assets.engines.picture_store import PictureStore
 from videopasta_assets.engines.protocol import EngineError, Reply, Request
 from videopasta_assets.engines.server import Server
 from videopasta_assets.engines.suspects import error_reply
 from videopasta_assets.errors import UserError, VideoPastaError
+from videopasta_assets.hashing import stable_hash
 from videopasta_assets.video.clip import Clip, load_frames
-from videopasta_assets.video.reader import FrameReader
+from videopasta_assets.video.reader import FrameReader, parallel_reads
 
 _CLIPS_KEPT: Final = 16
+# vLLM's and others' words for a model that reads text alone, or a server that is told to let no video in.
+_BLIND: Final = re.compile(
+    r"not a multimodal model|at most 0 (video|image)"
+    r"|(video|image|multimodal|vision)\S* (input\S* )?(is|are) not supported"
+    r"|(does not|doesn't|cannot) (support|accept|take|process) \S{0,20} ?(video|image|multimodal|vision)"
+    r"|(unknown|invalid|unsupported) (part|content|message)? ?(type|part|item)\S*:? \W*(video|image)_url",
+    re.IGNORECASE,
+)
 
 
 class ServedModel:
@@ -31,10 +42,17 @@ class ServedModel:
         settings: how frames and schemas are sent.
         reader: decodes the frames of clips.
         max_side: longest side of a frame in pixels that is sent; None: as stored.
+        pictures: where encoded frames are kept, for other roles and runs; None: nowhere.
     """
 
     def __init__(
-        self, name: str, server: Server, settings: ServerSettings, reader: FrameReader, max_side: int | None
+        self,
+        name: str,
+        server: Server,
+        settings: ServerSettings,
+        reader: FrameReader,
+        max_side: int | None,
+        pictures: PictureStore | None = None,
     ) -> None:
         self.name = name
         self.server = server
@@ -44,8 +62,8 @@ class ServedModel:
         self._max_side = max_side
         self._reached = False
         self._payloads: OrderedDict[str, asyncio.Future[FramePayload]] = OrderedDict()
-        # One thread works ahead: a reader decodes for one at a time.
-        self._decoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frames")
+        self._pictures = pictures
+        self._decoder = ThreadPoolExecutor(max_workers=parallel_reads(reader), thread_name_prefix="frames")
 
     async def answer(self, request: Request, model: str) -> Reply:
         """The reply to one request; what is wrong with its video or its length is an error reply.
@@ -66,9 +84,21 @@ class ServedModel:
         try:
             return (await self.server.ask(request.request_id, body)).reply
         except ServerFault as fault:
+            if request.clip is not None and fault.kind is FaultKind.REFUSED and _BLIND.search(fault.what):
+                raise self._takes_no_videos(fault) from fault
             if fault.kind not in ITS_OWN:
                 raise
             return error_reply(request, _advice(request, fault))
+
+    def _takes_no_videos(self, fault: ServerFault) -> UserError:
+        images = self._settings.frames == "images"
+        return UserError(
+            f"the model {self.name!r} takes no {'images' if images else 'videos'} there ({fault.what})",
+            where=self.address,
+            fix="Serve a Video-LLM such as Qwen2.5-VL, for vLLM with "
+            f"""--limit-mm-per-prompt '{{"{"image" if images else "video"}": {128 if images else 1}}}'"""
+            + ("." if images else ", or set server.frames: images for a server that takes images alone."),
+        )
 
     async def adapter_name(self, adapter: str) -> str:
         """The server's name of a LoRA folder; it is asked to load one that it does not have.
@@ -139,8 +169,14 @@ class ServedModel:
         return await asyncio.shield(self._payloads[clip.key])
 
     def _encode(self, clip: Clip) -> FramePayload:
-        frames = load_frames(clip, self._reader, self._max_side)
-        return frame_payload(frames, clip.plan, self._settings.frames, self._settings.frame_format)
+        settings = self._settings
+        key = stable_hash(clip.key, self._reader.name, self._max_side, settings.frame_format, ENCODING)
+        found = None if self._pictures is None else self._pictures.get(key)
+        if found is None:
+            found = encoded_frames(load_frames(clip, self._reader, self._max_side), settings.frame_format)
+            if self._pictures is not None:
+                self._pictures.put(key, found)
+        return payload_of(found, clip.plan, settings.frames, settings.frame_format)
 
 
 def _advice(request: Request, fault: ServerFault) -> str:

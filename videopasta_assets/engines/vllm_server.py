@@ -8,6 +8,7 @@ from typing import Final
 from videopasta_assets.config.serving import ServerSettings, VllmSettings
 from videopasta_assets.engines.identity import own_server_identity
 from videopasta_assets.engines.openai_engine import OpenAIEngine
+from videopasta_assets.engines.picture_store import PictureStore
 from videopasta_assets.engines.protocol import EngineError, Reply, Request
 from videopasta_assets.engines.server import Traffic
 from videopasta_assets.engines.vllm_environment import find_environment, serve_arguments
@@ -30,6 +31,7 @@ class VllmServerEngine:
         server: how frames and schemas are sent, and how patient to be.
         vllm: where vLLM is, and how it serves.
         max_side: longest side of a frame in pixels that is sent; None: as stored.
+        pictures: where encoded frames are kept, for other roles and runs; None: nowhere.
         devices: gives the server its GPUs when it is started.
 
     Raises:
@@ -45,6 +47,7 @@ class VllmServerEngine:
         server: ServerSettings,
         vllm: VllmSettings,
         max_side: int | None = None,
+        pictures: PictureStore | None = None,
         devices: Devices = no_devices,
     ) -> None:
         environment = find_environment(vllm)
@@ -54,6 +57,7 @@ class VllmServerEngine:
         self._reader = reader
         self._server = server
         self._max_side = max_side
+        self._pictures = pictures
         name = server.model or Path(model).name
         command = serve_arguments(environment, model, revision, name=name, server=server, settings=vllm)
         variables = environment.variables(offline=Path(model).is_dir())
@@ -115,6 +119,7 @@ class VllmServerEngine:
                 self._reader,
                 server=self._server.model_copy(update={"base_url": base_url, "model": self._name}),
                 max_side=self._max_side,
+                pictures=self._pictures,
                 key=key,
                 ended=self._process.ended,
             )

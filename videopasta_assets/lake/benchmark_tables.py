@@ -84,3 +84,21 @@ BENCHMARK_BREAKDOWNS: Final = TableSchema(
         *_COMPARED,
     ),
 )
+
+ANALYSIS_RESULTS: Final = TableSchema(
+    "analysis_results",
+    "What analyses and ablations measured: one value a row.",
+    (
+        Column("analysis", _S, "Name of the analysis or ablation."),
+        Column("cell", _S, "Setting, experiment or model that is measured."),
+        Column("seed", _I, "Training run; null where there is none, or where it is the mean of all.", default=None),
+        Column("benchmark", _S, "What it is measured on; null where that is the analysis itself."),
+        Column("scope", _S, "Part of it: a failure mode, a task, a bucket, or all."),
+        Column("measure", _S, "What is measured."),
+        Column("value", _F, "The value; null where it has no meaning, such as a ratio to a negative number."),
+        Column("low", _F, "Lower end of its 95 % interval, where it has one.", default=None),
+        Column("high", _F, "Upper end.", default=None),
+        Column("items", _I, "Items, pairs or points behind it.", default=None),
+        Column("note", _S, "What must be known to read it.", default=None),
+    ),
+)

@@ -4,7 +4,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from videopasta_assets.lake.schema import COST_COLUMNS, Column, TableSchema
+from videopasta_assets.lake.schema import COST_COLUMNS, PARSED_COLUMN, Column, TableSchema
 
 _S: Final = pa.string()
 _I: Final = pa.int64()
@@ -63,6 +63,7 @@ ORACLE_TARGETING: Final = TableSchema(
         Column("hit", _B, "The judge named the intended mode."),
         Column("reply", _S, "The judge's reply as it came.", content=False),
         Column("judge", _S, "Model and revision that judged.", content=False),
+        PARSED_COLUMN,
         *COST_COLUMNS,
     ),
 )

@@ -26,3 +26,36 @@ CRITIQUES: Final = TableSchema(
         *COST_COLUMNS,
     ),
 )
+
+SCENES: Final = TableSchema(
+    "scenes",
+    "A video's scenes, annotated or detected (TimeWarp-Explicit); what cannot be cut by is an error.",
+    (
+        Column("video_id", _S, "The video."),
+        Column("source", _S, "annotations, or detected."),
+        Column("scenes", _S, "The scenes as JSON: start and end in seconds, text."),
+        Column("count", pa.int64(), "How many; at least two."),
+        Column("captioner", _S, "Model and revision that wrote the texts; annotations: empty.", content=False),
+        *COST_COLUMNS,
+    ),
+)
+
+ALTERED_VIDEOS: Final = TableSchema(
+    "altered_videos",
+    "A video rebuilt from its scenes, in their own order or in another one: real files of equal length.",
+    (
+        Column("altered_id", _S, "Identity: source video and which of the two."),
+        Column("video_id", _S, "The source video."),
+        Column("scene_order", _S, "original, reversed or shuffled."),
+        Column("path", _S, "Where the file lies, relative to the project."),
+        Column("file_id", _S, "SHA-256 of its bytes."),
+        Column("timeline", _S, "Its scenes as JSON: number, source interval, output interval in seconds, text."),
+        Column("caption", _S, "The scenes' texts in the order in which they are shown."),
+        Column("fps", pa.float64(), "Average frames per second."),
+        Column("total_frames", pa.int64(), "Frames."),
+        Column("duration", pa.float64(), "Seconds."),
+        Column("dense_frames", pa.list_(pa.int32()), "Frame indices of the dense plan."),
+        Column("dense_timestamps", pa.list_(pa.float64()), "Their times in seconds."),
+        Column("seed", pa.int64(), "Seed that the order was drawn with.", content=False),
+    ),
+)

@@ -57,6 +57,13 @@ COST_COLUMNS: Final = (
     Column("created_at", pa.timestamp("us", tz="UTC"), "When the row was computed.", content=False),
 )
 
+PARSED_COLUMN: Final = Column(
+    "parsed",
+    pa.string(),
+    "How the reply was read: first, repaired (on a second try) or no; null where nothing was asked.",
+    content=False,
+)
+
 
 @dataclass(frozen=True)
 class TableSchema:

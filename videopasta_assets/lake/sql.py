@@ -100,7 +100,7 @@ def attach(connection: "duckdb.DuckDBPyConnection", lake: Lake) -> None:
         pattern = _pattern(root, schema.name)
         query = _select(schema, pattern) if pattern else _empty(schema)
         connection.execute(f'CREATE OR REPLACE VIEW "{schema.name}" AS {query}')
-        meanings = {column.name: column.meaning for column in schema.columns} | _PARTITION_MEANINGS
+        meanings = {column.name: column.meaning for column in schema.columns} | PARTITION_MEANINGS
         comment_on(connection, schema.name, schema.meaning, meanings)
     for name, records in ((MANIFESTS, _manifests(root)), (PREFERENCE_SETS, _preference_sets(root))):
         meaning, columns = RECORDS[name]
@@ -122,7 +122,7 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-_PARTITION_MEANINGS: Final = {
+PARTITION_MEANINGS: Final = {
     "recipe": "Recipe of the row, or common; prunes files.",
     "shard": "Shard, experiment or benchmark run that holds the row; prunes files.",
 }

@@ -4,10 +4,15 @@ from typing import Final
 
 import pyarrow as pa
 
-from videopasta_assets.lake.benchmark_tables import BENCHMARK_ANSWERS, BENCHMARK_BREAKDOWNS, BENCHMARK_SCORES
+from videopasta_assets.lake.benchmark_tables import (
+    ANALYSIS_RESULTS,
+    BENCHMARK_ANSWERS,
+    BENCHMARK_BREAKDOWNS,
+    BENCHMARK_SCORES,
+)
 from videopasta_assets.lake.oracle_tables import ORACLE_ANSWERS, ORACLE_DIFFICULTY, ORACLE_SCORES, ORACLE_TARGETING
-from videopasta_assets.lake.recipe_tables import CRITIQUES
-from videopasta_assets.lake.schema import COST_COLUMNS, Column, TableSchema
+from videopasta_assets.lake.recipe_tables import ALTERED_VIDEOS, CRITIQUES, SCENES
+from videopasta_assets.lake.schema import COST_COLUMNS, PARSED_COLUMN, Column, TableSchema
 
 _S: Final = pa.string()
 _I: Final = pa.int64()
@@ -67,9 +72,11 @@ QUERIES: Final = TableSchema(
         Column("query_category", _S, "Category within the mode."),
         Column("ordinal", _I, "Place among the video's questions."),
         Column("query", _S, "The question."),
+        Column("answer", _S, "An answer that came with it (TimeWarp-Explicit); else empty.", default=""),
         Column("generator", _S, "Model and revision that wrote it.", content=False),
         Column("prompt_version", _S, "Hash of the prompt template.", content=False),
         Column("seed", _I, "Seed of this row's sampling.", content=False),
+        PARSED_COLUMN,
         *COST_COLUMNS,
     ),
 )
@@ -155,6 +162,7 @@ VERDICTS: Final = TableSchema(
         Column("reply", _S, "The verifier's reply as it came.", content=False),
         Column("verifier", _S, "Model and revision that judged.", content=False),
         Column("prompt_version", _S, "Hash of the prompt template.", content=False),
+        PARSED_COLUMN,
         *COST_COLUMNS,
     ),
 )
@@ -250,6 +258,8 @@ TABLES: Final = {
     for schema in (
         VIDEOS,
         SAMPLED_VIDEOS,
+        SCENES,
+        ALTERED_VIDEOS,
         QUERIES,
         ALIGNED_RESPONSES,
         ALIGNED_CHECKS,
@@ -263,6 +273,7 @@ TABLES: Final = {
         BENCHMARK_ANSWERS,
         BENCHMARK_SCORES,
         BENCHMARK_BREAKDOWNS,
+        ANALYSIS_RESULTS,
         ORACLE_ANSWERS,
         ORACLE_SCORES,
         ORACLE_TARGETING,

@@ -14,6 +14,7 @@ from videopasta_assets.recipes.targeting import MODE_JUDGEMENT_SCHEMA, parse_mod
 from videopasta_assets.stages.generation import Ask, answer
 from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
+from videopasta_assets.stages.repair import REPAIR, Form
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.toyworld.contrast import contradicted_modes, salient_mode
 
@@ -37,6 +38,7 @@ def spec(project: Project) -> dict[str, str]:
         "model": project.model_id("judge"),
         "decoding": stable_hash(project.role("judge").decoding),
         "prompt judge_mode": project.prompts("judge").hash("judge_mode"),
+        REPAIR: project.prompts("judge").hash(REPAIR),
     }
 
 
@@ -63,7 +65,7 @@ def readable_mode(chosen: str, rejected: str) -> str:
     return salient_mode(rejected, contradicted_modes(chosen, rejected) or frozenset()) or _NONE
 
 
-def compute(engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
+def compute(project: Project, engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
     """Ask the judge."""
 
     def columns(reply: Reply, known: Row) -> Row:
@@ -72,7 +74,8 @@ def compute(engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row
         return {"reply": reply.text, "judged_mode": named, "hit": named == known["adv_mode"]}
 
     if derivations:
-        yield from answer(engines.engine("judge"), derivations, columns)
+        form = Form(lambda text, _: parse_mode_judgement(text) is not None, project.prompts("judge"))
+        yield from answer(engines.engine("judge"), derivations, columns, form)
 
 
 STAGE: Final = Stage("oracle_targeting", ("verified_pairs",), spec, derive)
@@ -83,5 +86,10 @@ def run(
 ) -> Outcome:
     """Bring the shard's `oracle_targeting` up to date."""
     return run_stage(
-        project, STAGE, shard, lambda todo: compute(engines, todo), retry_failed=retry_failed, progress=progress
+        project,
+        STAGE,
+        shard,
+        lambda todo: compute(project, engines, todo),
+        retry_failed=retry_failed,
+        progress=progress,
     )

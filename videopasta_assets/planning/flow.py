@@ -13,6 +13,8 @@ _UPSTREAM: Final = {
     "aligned_checks": "aligned_responses",
     "adversaries": "queries",
     "critiques": "adversaries",
+    "scenes": "sampled_videos",
+    "altered_videos": "scenes",
     "verdicts": "adversaries",
 }
 """The input whose rows each row of a table belongs to; what comes after verdicts belongs to them."""

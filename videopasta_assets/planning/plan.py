@@ -18,6 +18,8 @@ from videopasta_assets.stages.project import Project
 SHARD_ASSETS: Final = (
     "videos",
     "sampled_videos",
+    "scenes",
+    "altered_videos",
     "queries",
     "aligned_responses",
     "aligned_checks",

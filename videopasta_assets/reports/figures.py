@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 from videopasta_assets.taxonomy import MODES
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 MODE_COLOURS: Final = dict(zip((mode.value for mode in MODES), ("#3b82c4", "#d9822b", "#2a9d76"), strict=True))
 _GOOD, _BAD, _NEUTRAL = "#2a9d76", "#cf4d3f", "#8a8f98"
+_REJECTED: Final = (_BAD, "#d9822b", "#8a6fb0", "#8a8f98", "#b5a642")
+"""Of verdicts that are none of them like accepted."""
 _INK: Final = "#010203"
 """Stands for the page's own colour of text."""
 _STYLE: Final[dict[Any, Any]] = {
@@ -101,17 +104,22 @@ def shares(by_mode: Mapping[str, float | None], reference: float | None = None, 
 @_styled
 def stacked(counts: Mapping[str, Mapping[str, int]]) -> "Figure":
     """A bar a row of `counts`, its parts as shares; every row has the same parts."""
-    from matplotlib import colormaps
-
     figure, axes = _single(7.6, 1.0 + 0.42 * len(counts))
     parts = list(dict.fromkeys(part for row in counts.values() for part in row))
-    palette = colormaps["tab10"].colors  # type: ignore[attr-defined]
-    colours = {part: _GOOD if part == "accepted" else palette[place % 10] for place, part in enumerate(parts)}
+    others = (part for part in parts if part != "accepted")
+    colours = {"accepted": _GOOD, **dict(zip(others, cycle(_REJECTED), strict=False))}
     for place, row in enumerate(counts.values()):
         total, left = sum(row.values()), 0.0
         for part in parts:
             width = 100 * row.get(part, 0) / total if total else 0.0
-            axes.barh(place, width, left=left, color=colours[part], height=0.65, label=part if place == 0 else None)
+            axes.barh(
+                place,
+                width,
+                left=left,
+                color=colours[part],
+                height=0.65,
+                label=part.replace("_", " ") if place == 0 else None,
+            )
             left += width
     axes.set_yticks(range(len(counts)), list(counts))
     axes.invert_yaxis()

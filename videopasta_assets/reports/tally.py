@@ -87,6 +87,7 @@ def tally(project: Project) -> Tally:
                 ("videos", counts["videos"]),
                 ("questions", counts["queries"]),
                 ("aligned responses", counts["aligned_responses"]),
+                *((("that passed their check", counts["passed"]),) if counts["checked"] else ()),
                 ("potential pairs (slots)", sum(slots.values())),
                 ("attempts at adversaries", sum(mode.attempts for mode in modes)),
                 ("accepted by the verifier", sum(mode.accepted for mode in modes)),
@@ -129,6 +130,8 @@ _COUNTS: Final = """
 SELECT 'videos', count(DISTINCT video_id) FROM sampled_videos WHERE recipe = $recipe AND error IS NULL
 UNION ALL SELECT 'queries', count(*) FROM queries WHERE recipe = $recipe AND error IS NULL
 UNION ALL SELECT 'aligned_responses', count(*) FROM aligned_responses WHERE recipe = $recipe AND error IS NULL
+UNION ALL SELECT 'checked', count(*) FROM aligned_checks WHERE recipe = $recipe
+UNION ALL SELECT 'passed', count(*) FROM aligned_checks WHERE recipe = $recipe AND passed
 UNION ALL SELECT 'verified_pairs', count(*) FROM verified_pairs WHERE recipe = $recipe AND error IS NULL
 UNION ALL SELECT 'preference_set', count(*) FROM preference_set WHERE recipe = $recipe
 """

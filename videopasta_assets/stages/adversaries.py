@@ -151,7 +151,7 @@ def run(
             adversaries = generated.round(derive(project, slots, attempt), lambda todo: respond(engines, todo))
             verdict_rows = judged.round(
                 verdicts.derive(project, slots_by_key(slots), adversaries),
-                lambda todo: verdicts.compute(engines, todo),
+                lambda todo: verdicts.compute(project, engines, todo),
             )
             slots = still_open(slots, adversaries, verdict_rows)
             made += adversaries

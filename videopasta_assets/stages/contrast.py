@@ -51,7 +51,7 @@ def derive(project: Project, shard: str) -> list[Derivation]:
 def compute(project: Project, engines: Engines, derivations: Sequence[Derivation]) -> Iterable[Row]:
     """Compare the words, and ask the verifier where the settings say so."""
     if project.settings.recipe.contrast == "verifier":
-        return verdicts.compute(engines, derivations)
+        return verdicts.compute(project, engines, derivations)
     return (decided(item, *verdict_by_words(*item.payload)) for item in derivations)
 
 

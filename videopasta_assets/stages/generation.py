@@ -8,6 +8,7 @@ from typing import Final
 from videopasta_assets.engines import Engine, Reply, Request
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.stages.project import Engines
+from videopasta_assets.stages.repair import Form, Parsed
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,12 @@ class Ask:
     known: Row
 
 
-def answer(engine: Engine, derivations: Sequence[Derivation], columns: Callable[[Reply, Row], Row]) -> Iterator[Row]:
+def answer(
+    engine: Engine,
+    derivations: Sequence[Derivation],
+    columns: Callable[[Reply, Row], Row],
+    form: Form | None = None,
+) -> Iterator[Row]:
     """Send the requests of `derivations` and yield a row a reply, in the order of arrival.
 
     Requests are sorted by clip so that an engine pays for a video's prefix once.
@@ -27,21 +33,42 @@ def answer(engine: Engine, derivations: Sequence[Derivation], columns: Callable[
         engine: answers the requests.
         derivations: their payload is an `Ask`; the request's id is the row key.
         columns: what the reply adds to the known columns; a returned `error` makes an error row.
+        form: what replies must look like. One that does not is asked for once more, when all others are there, and
+            its row says in `parsed` what came of it.
     """
     asks: dict[str, Ask] = {derivation.row_key: derivation.payload for derivation in derivations}
     grouped = sorted(asks.values(), key=lambda ask: ask.request.clip.key if ask.request.clip else "")
-    for reply in engine.generate(ask.request for ask in grouped):
+
+    def row(reply: Reply, parsed: Parsed | None) -> Row:
         known = asks[reply.request_id].known
-        yield {
+        return {
             "row_key": reply.request_id,
             **known,
             **({"error": reply.error} if reply.error is not None else columns(reply, known)),
+            **({} if parsed is None else {"parsed": parsed.value}),
             "prompt_tokens": reply.prompt_tokens,
             "completion_tokens": reply.completion_tokens,
             "seconds": reply.seconds,
             "gpus": reply.gpus,
             "created_at": datetime.now(UTC),
         }
+
+    first: dict[str, Reply] = {}
+    second: list[Request] = []
+    for reply in engine.generate(ask.request for ask in grouped):
+        ask = asks[reply.request_id]
+        if form is None or reply.error is not None:
+            yield row(reply, None)
+        elif form.reads(reply.text, ask.known):
+            yield row(reply, Parsed.FIRST)
+        elif (again := form.again(ask.request, reply)) is None:
+            yield row(reply, Parsed.NO)
+        else:
+            first[reply.request_id] = reply
+            second.append(again)
+    if form is not None and second:
+        for reply in engine.generate(second):
+            yield row(*form.settled(first[reply.request_id], reply, asks[reply.request_id].known))
 
 
 def respond(engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:

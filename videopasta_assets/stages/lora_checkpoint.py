@@ -14,15 +14,16 @@ from videopasta_assets.stages import preference_set
 from videopasta_assets.stages.aligned_responses import aligned_prompt
 from videopasta_assets.stages.generation import EXTENT, PROMPT, of_content
 from videopasta_assets.stages.materialize import Outcome, materialize
-from videopasta_assets.stages.project import Project, good_rows
-from videopasta_assets.stages.sampled_videos import clip_of
-from videopasta_assets.stages.training_set import training_set
+from videopasta_assets.stages.project import Project
+from videopasta_assets.stages.recipes import recipe_of
+from videopasta_assets.stages.training_set import training_set, with_recipe
 from videopasta_assets.taxonomy import MODES, FailureMode
 from videopasta_assets.training import TrainingConfig, TrainingPair
 from videopasta_assets.training.config import TRAINER_VERSION
 from videopasta_assets.training.job import TrainingJob, train_here
 from videopasta_assets.training.pairs import write_pairs
 from videopasta_assets.training.result import TrainingResult
+from videopasta_assets.video.clip import Clip
 
 STAGE_VERSION = "1"
 
@@ -61,13 +62,22 @@ def spec(project: Project, name: str) -> dict[str, str]:
         **project.frame_parts,
         f"{EXTENT}pairs": experiment.pairs,
         f"{EXTENT}most pairs": str(experiment.max_pairs),
+        **({f"{EXTENT}mixture": stable_hash(experiment.mixture)} if experiment.mixture else {}),
         **{f"{PROMPT}aligned/{mode}": prompts.hash(f"aligned/{mode}") for mode in MODES},
     }
 
 
 def versions(project: Project, name: str) -> dict[str, str]:
     """Versions of what the experiment's pairs are drawn from."""
-    if experiment_named(project, name).pairs == "verified":
+    experiment = experiment_named(project, name)
+    if experiment.mixture is not None:
+        return {
+            f"preference_set of {recipe}": with_recipe(project, recipe).data_version(
+                "preference_set", preference_set.ALL
+            )
+            for recipe in sorted(experiment.mixture)
+        }
+    if experiment.pairs == "verified":
         return {"preference_set": project.data_version("preference_set", preference_set.ALL)}
     return {
         table: combined_hash(f"{shard} {project.data_version(table, shard)}" for shard in project.shards_of(table))
@@ -92,14 +102,14 @@ def provenance(project: Project, name: str, content: str) -> str:
 
 def training_pairs(project: Project, members: tuple[Row, ...]) -> list[TrainingPair]:
     """Pairs as training reads them: chosen and rejected under the aligned prompt, on the dense frames."""
-    videos = {
-        row["video_id"]: row
-        for shard in sorted({member["pair_shard"] for member in members})
-        for row in good_rows(project, "sampled_videos", shard)
-    }
+    clips: dict[tuple[str, str], Clip] = {}
+    for name, shard in sorted({(_recipe_of_pair(project, member), member["pair_shard"]) for member in members}):
+        origin = with_recipe(project, name)
+        found = recipe_of(origin).training_clips(origin, shard)
+        clips |= {(name, video): clip for video, clip in found.items()}
     pairs = []
     for member in members:
-        clip = clip_of(project, videos[member["video_id"]], "dense")
+        clip = clips[_recipe_of_pair(project, member), member["video_id"]]
         pairs.append(
             TrainingPair(
                 pair_id=member["pair_id"],
@@ -111,6 +121,10 @@ def training_pairs(project: Project, members: tuple[Row, ...]) -> list[TrainingP
             )
         )
     return pairs
+
+
+def _recipe_of_pair(project: Project, member: Row) -> str:
+    return str(member.get("pair_recipe") or project.recipe)
 
 
 def run(project: Project, name: str, progress: TrainingProgress | None = None, train: Train = train_here) -> Outcome:

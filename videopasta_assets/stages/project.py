@@ -31,6 +31,7 @@ _OF_ALL_ITERATIONS: Final = frozenset({"sampled_videos"})
 
 if TYPE_CHECKING:
     from videopasta_assets.engines.feature_store import FeatureStore  # imports torch
+    from videopasta_assets.engines.picture_store import PictureStore
 
 RoleName = Literal["query_writer", "responder", "verifier", "judge"]
 
@@ -67,6 +68,11 @@ class Project:
         """Folder that the videos are in."""
         return self.settings.path(self.settings.videos.folder)
 
+    @property
+    def altered_folder(self) -> Path:
+        """Folder of the videos that recipes make of others."""
+        return self.settings.root / "altered"
+
     @cached_property
     def reader(self) -> FrameReader:
         """Decodes frames; it opens nothing outside the video folder and the benchmarks' folders."""
@@ -82,7 +88,8 @@ class Project:
     @property
     def roots(self) -> tuple[Path, ...]:
         """Folders that media may be read from."""
-        return (self.video_folder, *map(self.benchmark_folder, self.settings.evaluation.benchmarks))
+        benchmarks = map(self.benchmark_folder, self.settings.evaluation.benchmarks)
+        return (self.video_folder, self.altered_folder, *benchmarks)
 
     def benchmark_folder(self, benchmark: BenchmarkSettings) -> Path:
         """Folder that the paths of a benchmark's videos start at."""
@@ -197,6 +204,14 @@ class Project:
 
         size = int(self.settings.frames.feature_store_gib * 2**30)
         return FeatureStore(self.feature_folder, size) if size else None
+
+    @cached_property
+    def pictures(self) -> "PictureStore | None":
+        """Where clips are kept as they are sent to servers; None: nowhere."""
+        from videopasta_assets.engines.picture_store import PictureStore
+
+        size = int(self.settings.frames.picture_store_gib * 2**30)
+        return PictureStore(self.settings.path(Path("cache/frames")), size) if size else None
 
     @property
     def feature_folder(self) -> Path:

@@ -10,6 +10,7 @@ from videopasta_assets.recipes import QUERY_SCHEMA, parse_queries, request_seed,
 from videopasta_assets.stages.generation import EXTENT, PROMPT, Ask, answer, of_every_row
 from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
+from videopasta_assets.stages.repair import REPAIR, Form
 from videopasta_assets.stages.sampled_videos import clip_of
 from videopasta_assets.taxonomy import MODES
 
@@ -24,6 +25,7 @@ def spec(project: Project) -> dict[str, str]:
         "model": project.model_id("query_writer"),
         "decoding": stable_hash(project.role("query_writer").decoding),
         "seed": str(project.settings.seed),
+        **({REPAIR: prompts.hash(REPAIR)} if project.role("query_writer").style == "standard" else {}),
         **project.frame_parts,
         f"{EXTENT}queries per video": str(recipe.queries_per_video),
         f"{EXTENT}queries by mode": str(canonical(recipe.queries_by_mode)),
@@ -83,7 +85,11 @@ def compute(project: Project, engines: Engines, derivations: Sequence[Derivation
             return {"error": f"no query in the reply: {reply.text[:200]!r}"}
         return {"query": queries[0]}
 
-    return answer(engines.engine("query_writer"), derivations, columns)
+    def reads(text: str, known: Row) -> bool:
+        return bool(parse_queries(text, style, wanted=1, category=known["query_category"]))
+
+    form = Form(reads, project.prompts("query_writer"))
+    return answer(engines.engine("query_writer"), derivations, columns, form)
 
 
 def prompt_part(row: Row) -> str:

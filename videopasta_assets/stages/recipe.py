@@ -5,14 +5,16 @@ after, and every question in SQL, is the same for all of them. r+ lies in aligne
 whoever wrote them and in whichever order.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from videopasta_assets.engines import Engine
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
-from videopasta_assets.stages.project import Engines, Project, RoleName
+from videopasta_assets.stages.project import Engines, Project, RoleName, good_rows
+from videopasta_assets.stages.sampled_videos import clip_of
+from videopasta_assets.video.clip import Clip
 
 ComputeWithEngines = Callable[[Project, Engines, Sequence[Derivation]], Iterable[Row]]
 """Computes a stage's rows; a stage that asks no model ignores the engines."""
@@ -75,6 +77,7 @@ class Recipe:
         stages: what follows `sampled_videos`, in order.
         attempts: VideoPASTA's loop over adversaries and verdicts follows; without it both tables are among `stages`.
         sparse: rejected answers are written from the sparse frames, which then must differ from the dense ones.
+        clips: what a pair's question is about, by video, where that is not the dense frames of the source file.
         instruction: the template that told a model how to write a pair's rejected answer; no line of it may be in a
             text that training reads. None: there was no such instruction.
     """
@@ -83,6 +86,7 @@ class Recipe:
     stages: tuple[RecipeStage, ...]
     attempts: bool = False
     sparse: bool = False
+    clips: Callable[[Project, str], Mapping[str, Clip]] | None = None
     instruction: Callable[[Row], str | None] = no_instruction
 
     def __post_init__(self) -> None:
@@ -97,3 +101,9 @@ class Recipe:
         """Tables of a shard that only this recipe's runs fill, in order, `sampled_videos` and pairs left out."""
         loop = ("adversaries", "verdicts") if self.attempts else ()
         return (*(stage.table for stage in self.stages), *loop)
+
+    def training_clips(self, project: Project, shard: str) -> Mapping[str, Clip]:
+        """What training shows the policy, by source video: the same for chosen and rejected."""
+        if self.clips is not None:
+            return self.clips(project, shard)
+        return {row["video_id"]: clip_of(project, row, "dense") for row in good_rows(project, "sampled_videos", shard)}

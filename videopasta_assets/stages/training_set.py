@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from videopasta_assets.config.recipe import RecipeSettings
 from videopasta_assets.config.settings import ExperimentSettings
+from videopasta_assets.errors import UserError
 from videopasta_assets.hashing import combined_hash, stable_hash
 from videopasta_assets.lake import Row
 from videopasta_assets.recipes.answer_text import same_answer
@@ -30,6 +32,8 @@ class TrainingSet:
 
 def training_set(project: Project, experiment: ExperimentSettings) -> TrainingSet | None:
     """The experiment's pairs as the lake holds them now; None while there are none."""
+    if experiment.mixture is not None:
+        return _mixture(project, experiment)
     if experiment.pairs == "verified":
         current = preference_set.current(project)
         source, pairs = (current.hash, current.members) if current else ("", ())
@@ -45,7 +49,7 @@ def training_set(project: Project, experiment: ExperimentSettings) -> TrainingSe
 
 def training_content(project: Project, experiment: ExperimentSettings) -> str | None:
     """The `content` of the experiment's training set, as far as possible without reading the pairs' texts."""
-    if experiment.pairs != "verified" or experiment.max_pairs is not None:
+    if experiment.pairs != "verified" or experiment.max_pairs is not None or experiment.mixture is not None:
         chosen = training_set(project, experiment)
         return chosen.content if chosen else None
     columns = ["pair_id", "pair_version", "adv_mode"]
@@ -56,6 +60,38 @@ def training_content(project: Project, experiment: ExperimentSettings) -> str | 
         if mode in experiment.modes
     ]
     return combined_hash(members) if members else None
+
+
+def with_recipe(project: Project, name: str) -> Project:
+    """The project with another recipe of its lake, in its published settings; its own as it is."""
+    if name == project.recipe:
+        return project
+    recipe = RecipeSettings(name=name, prompts=project.settings.recipe.prompts)
+    return Project(project.settings.model_copy(update={"recipe": recipe}))
+
+
+def _mixture(project: Project, experiment: ExperimentSettings) -> TrainingSet | None:
+    """So many pairs of each recipe; their names say whose they are, as two recipes may name pairs alike.
+
+    Raises:
+        UserError: a recipe has fewer pairs than are wanted of it.
+    """
+    members: list[Row] = []
+    sources: list[str] = []
+    for name, wanted in sorted((experiment.mixture or {}).items()):
+        current = preference_set.current(with_recipe(project, name))
+        pairs = [pair for pair in (current.members if current else ()) if pair["adv_mode"] in experiment.modes]
+        if len(pairs) < wanted:
+            raise UserError(
+                f"recipe {name!r} has {len(pairs)} pairs, and {wanted} are wanted of it",
+                where=f"experiment {experiment.name}, mixture",
+                fix=f"Lower the number, or make more pairs with recipe: {name}.",
+            )
+        sources.append(f"{name} {current.hash if current else ''}")
+        for pair in _draw(pairs, wanted, experiment.seed):
+            members.append({**pair, "pair_id": f"{name}-{pair['pair_id']}", "pair_recipe": name})
+    members.sort(key=lambda row: str(row["pair_id"]))
+    return TrainingSet(combined_hash(sources), _content(tuple(members)), tuple(members)) if members else None
 
 
 def unfiltered_pairs(project: Project) -> tuple[Row, ...]:

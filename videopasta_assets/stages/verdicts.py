@@ -10,6 +10,7 @@ from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.recipes import VERDICT_SCHEMA, parse_verdict, verdict_status
 from videopasta_assets.stages.generation import Ask, answer
 from videopasta_assets.stages.project import Engines, Project, decoding
+from videopasta_assets.stages.repair import REPAIR, Form
 from videopasta_assets.taxonomy import VerdictStatus
 
 STAGE_VERSION = "1"
@@ -24,6 +25,7 @@ def spec(project: Project) -> dict[str, str]:
         "model": project.model_id("verifier"),
         "decoding": stable_hash(project.role("verifier").decoding),
         "prompt verify": project.prompts("verifier").hash("verify"),
+        REPAIR: project.prompts("verifier").hash(REPAIR),
     }
 
 
@@ -57,7 +59,7 @@ def derive(project: Project, aligned_by_query: Mapping[str, Row], adversaries: S
     return derivations
 
 
-def compute(engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
+def compute(project: Project, engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
     """Decide what needs no model, ask the verifier about the rest."""
     texts: dict[str, tuple[str, str]] = {}
     asks: list[Derivation] = []
@@ -90,4 +92,5 @@ def compute(engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row
         }
 
     if asks:
-        yield from answer(engines.engine("verifier"), asks, columns)
+        form = Form(lambda text, _: parse_verdict(text) is not None, project.prompts("verifier"))
+        yield from answer(engines.engine("verifier"), asks, columns, form)

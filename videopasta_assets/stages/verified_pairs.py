@@ -17,6 +17,7 @@ from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_s
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.stages.recipes import recipe_of
 from videopasta_assets.taxonomy import VerdictStatus
+from videopasta_assets.video.clip import Clip
 
 STAGE_VERSION = "1"
 
@@ -31,6 +32,8 @@ class Sources:
     adversary: Row
     verdict: Row
     human: Row | None
+    clip: Clip | None = None
+    """What the question is about, where that is not the video's own dense frames."""
 
     @property
     def accepted(self) -> bool:
@@ -43,7 +46,8 @@ class Sources:
     def provenance(self) -> str:
         """Of the pair: the versions of all its rows."""
         rows = (self.video, self.query, self.aligned, self.adversary, self.verdict, self.human)
-        return stable_hash(STAGE_VERSION, [row["data_version"] for row in rows if row is not None])
+        clips = [] if self.clip is None else [self.clip.key]
+        return stable_hash(STAGE_VERSION, [*(row["data_version"] for row in rows if row is not None), *clips])
 
     def precedence(self) -> tuple[int, int]:
         """Which attempt is the pair where a slot has several: the one that a person decided last, then the last."""
@@ -66,6 +70,8 @@ def derive(project: Project, shard: str) -> list[Derivation]:
             ("adversaries", "adversary_id"),
         )
     }
+    recipe = recipe_of(project)
+    clips = {} if recipe.clips is None else recipe.clips(project, shard)
     decided = human_verdicts.decisions(good_rows(project, "human_verdicts", shard))
     accepted: dict[tuple[str, int], Sources] = {}
     for verdict in project.lake.rows(project.address("verdicts", shard)):
@@ -76,20 +82,28 @@ def derive(project: Project, shard: str) -> list[Derivation]:
         if video is None or query is None or aligned is None or adversary is None:
             continue
         human = decided.get((verdict["adversary_id"], aligned["data_version"], adversary["data_version"]))
-        sources = Sources(video, query, aligned, adversary, verdict, human)
+        sources = Sources(video, query, aligned, adversary, verdict, human, clips.get(video["video_id"]))
         slot = (verdict["query_id"], adversary["slot"])
         if sources.accepted:
             accepted[slot] = max(accepted.get(slot, sources), sources, key=Sources.precedence)
     return [Derivation(sources.adversary["adversary_id"], sources.provenance, sources) for sources in accepted.values()]
 
 
+def _clips_version(project: Project, shard: str) -> dict[str, str]:
+    """Of recipes whose questions are about videos that they made."""
+    if recipe_of(project).clips is None:
+        return {}
+    return {"altered_videos": project.data_version("altered_videos", shard)}
+
+
 def compute(project: Project, derivations: Sequence[Derivation]) -> Iterator[Row]:
     """Join the rows that a pair comes from."""
-    rejected_from = "sparse" if recipe_of(project).sparse else "dense"
+    sparse = recipe_of(project).sparse
     for derivation in derivations:
         sources: Sources = derivation.payload
         video, query, aligned, adversary = sources.video, sources.query, sources.aligned, sources.adversary
-        verdict, human = sources.verdict, sources.human
+        verdict, human, plan = sources.verdict, sources.human, sources.clip and sources.clip.plan
+        dense = list(plan.indices) if plan else video["dense_frames"]
         yield {
             "row_key": derivation.row_key,
             "pair_id": derivation.row_key,
@@ -104,9 +118,9 @@ def compute(project: Project, derivations: Sequence[Derivation]) -> Iterator[Row
             "query": query["query"],
             "chosen": aligned["response"],
             "rejected": adversary["response"],
-            "dense_frames": video["dense_frames"],
-            "dense_timestamps": video["dense_timestamps"],
-            "sparse_frames": video[f"{rejected_from}_frames"],
+            "dense_frames": dense,
+            "dense_timestamps": list(plan.timestamps) if plan else video["dense_timestamps"],
+            "sparse_frames": video["sparse_frames"] if sparse else dense,
             "generator": query["generator"],
             "responder": adversary["responder"],
             "verifier": verdict["verifier"],
@@ -124,6 +138,7 @@ STAGE: Final = Stage(
     ("sampled_videos", "queries", "aligned_responses", "adversaries", "verdicts", "human_verdicts"),
     spec,
     derive,
+    outside=_clips_version,
 )
 
 

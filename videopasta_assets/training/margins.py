@@ -53,7 +53,7 @@ def preference_margins(
         base, reader, max_side=config.max_side, max_tokens=config.max_tokens, system=pairs[0].prompt.system
     )
     features = ClipFeatures(base.model, encoder, int(config.feature_cache_gib * _GIB))
-    make_rows = row_maker(config.layout, base, encoder)
+    make_rows = row_maker(config, base, encoder)
     device = next(base.model.parameters()).device
     base.model.eval()
     ordered = sorted(pairs, key=lambda pair: (pair.clip.key, pair.pair_id))

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from videopasta_assets.engines.adapter_fit import check_adapter_fits
 from videopasta_assets.engines.loading import load_model
 from videopasta_assets.torchvision_ops import prepare_torchvision
 
@@ -22,7 +23,7 @@ def merge_adapter(model: str | Path, revision: str | None, adapter: Path, target
         target: folder to write; it appears complete or not at all.
 
     Raises:
-        UserError: there is no such model.
+        UserError: there is no such model, or the adapter is of another one.
     """
     if target.exists():
         return target
@@ -30,6 +31,7 @@ def merge_adapter(model: str | Path, revision: str | None, adapter: Path, target
     from peft import PeftModel
 
     base = load_model(model, revision, "cpu", "auto")
+    check_adapter_fits(base.model, adapter)
     merged: Any = PeftModel.from_pretrained(base.model, str(adapter)).merge_and_unload()
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".merging-", dir=target.parent))
@@ -42,6 +44,7 @@ def merge_adapter(model: str | Path, revision: str | None, adapter: Path, target
         else:
             base.processor.save_pretrained(partial)
         merged.save_pretrained(partial, safe_serialization=True)
+        partial.chmod(0o755)  # it was made for its owner alone
         partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

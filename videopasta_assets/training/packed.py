@@ -114,11 +114,10 @@ class _Question:
         follow = [torch.arange(following, following + len(key)).expand(3, -1) for key in self.branches]
         return torch.cat([self.positions, *follow], dim=1)
 
-    def mask(self) -> torch.Tensor:
-        """Causal; a response sees the question and itself."""
-        lengths = torch.tensor([len(self.ids), *(len(key) for key in self.branches)])
-        segment = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
-        return ((segment[:, None] == segment[None]) | (segment[None] == 0)).tril()
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Of the question and of each response to it."""
+        return (len(self.ids), *(len(key) for key in self.branches))
 
 
 @dataclass(eq=False)
@@ -150,7 +149,7 @@ class _Tree:
         return torch.cat([self.positions, *parts], dim=1)
 
     def shape(self) -> TreeShape:
-        return TreeShape(len(self.shared), tuple(question.mask() for question in self.questions.values()))
+        return TreeShape(len(self.shared), tuple(question.lengths for question in self.questions.values()))
 
 
 def _types(pair: EncodedPair) -> torch.Tensor:

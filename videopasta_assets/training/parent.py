@@ -36,6 +36,6 @@ def _follow(tag: str) -> None:
 def _lives(number: int, started: float) -> bool:
     try:
         process = psutil.Process(number)
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started) < 1
+        return bool(process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started) < 1)
     except psutil.NoSuchProcess:
         return False

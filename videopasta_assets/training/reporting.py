@@ -109,4 +109,4 @@ class _Messages:
 
 def error_of(message: dict[str, str]) -> VideoPastaError:
     """The error that another process told of."""
-    return VideoPastaError(message["sentence"]) if "sentence" in message else UserError(**message)  # type: ignore[arg-type]
+    return VideoPastaError(message["sentence"]) if "sentence" in message else UserError(**message)

@@ -110,7 +110,7 @@ def response_logps(model: Any, rows: Rows, vision: Mapping[str, Any], device: to
     """
     inputs = {name: value.to(device) for name, value in rows.inputs.items()}
     index = rows.responses.to(device)
-    trees = {} if rows.trees is None else {"trees": tuple(tree.to(device) for tree in rows.trees)}
+    trees = {} if rows.trees is None else {"trees": rows.trees}
     logits = model(**inputs, **vision, **trees, logits_to_keep=index.keep, use_cache=False).logits
     # Log-probabilities in float32 at least: a sum over tens of bfloat16 terms would drown the margin.
     logits = logits if logits.dtype == torch.float64 else logits.float()

@@ -154,7 +154,7 @@ class _Run:
             model_id=model_identity(model_dir),
         )
         self._features = ClipFeatures(self._base.model, encoder, int(config.feature_cache_gib * _GIB))
-        self._make_rows = row_maker(config.layout, self._base, encoder)
+        self._make_rows = row_maker(config, self._base, encoder)
         self._encoded = self._encode(encoder)
         self._resume = ranks.shared(space.last_checkpoint() if ranks.is_first() else None)
         weights = mode_weights(self._modes, config.lambdas)

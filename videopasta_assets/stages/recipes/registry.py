@@ -12,10 +12,11 @@ from videopasta_assets.errors import UserError
 from videopasta_assets.stages import aligned_checks
 from videopasta_assets.stages.project import Project
 from videopasta_assets.stages.recipe import Recipe
-from videopasta_assets.stages.recipes import timewarp_implicit, videopasta, videosavi
+from videopasta_assets.stages.recipes import imported, timewarp_explicit, timewarp_implicit, videopasta, videosavi
 
 _BUILT_IN: Final[dict[str, Callable[[Project], Recipe]]] = {
     VIDEOPASTA: lambda project: videopasta.recipe(VIDEOPASTA, checked=aligned_checks.wanted(project)),
+    timewarp_explicit.NAME: timewarp_explicit.recipe,
     timewarp_implicit.NAME: timewarp_implicit.recipe,
     videosavi.NAME: videosavi.recipe,
 }
@@ -36,11 +37,13 @@ def recipe_of(project: Project) -> Recipe:
     if settings.code is not None:
         return _own_recipe(project, settings.name, project.settings.path(settings.code))
     build = _BUILT_IN.get(settings.name)
+    if build is None and imported.preferences_file(project, settings.name).is_file():
+        return imported.recipe(settings.name)
     if build is None:
         raise UserError(
             f"no recipe is named {settings.name!r}",
             where="recipe.name",
-            fix=f"Use one of: {', '.join(_BUILT_IN)}; or give recipe.code, a Python file of your own.",
+            fix=f"Use one of: {', '.join(_BUILT_IN)}; import a set of that name; or give recipe.code.",
         )
     return build(project)
 

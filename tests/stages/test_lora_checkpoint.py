@@ -1,0 +1,57 @@
+"""What makes a checkpoint stale, and what does not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.bench_project import BenchProject
+from videopasta_assets.lake.shards import list_shards
+from videopasta_assets.planning.plan import make_plan
+from videopasta_assets.stages import lora_checkpoint, preference_set
+from videopasta_assets.stages.landing import land
+from videopasta_assets.stages.pipeline import run_shard
+from videopasta_assets.training.job import load_job
+from videopasta_assets.training.pairs import read_pairs
+from videopasta_assets.training.result import TrainingResult
+
+
+def pretend(file: Path, progress: Any = None) -> TrainingResult:
+    """Leave an adapter's folder as training would; the weights are not looked at."""
+    job = load_job(file)
+    pairs = read_pairs(job.pairs)
+    adapter = job.output / "adapter"
+    adapter.mkdir()
+    return TrainingResult(adapter, "hash", "run", "base", str(job.preference_set), len(pairs), {}, 1, {}, 1.0)
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> BenchProject:
+    bench = BenchProject.make(tmp_path, videos=2)
+    land(bench.project)
+    for shard in list_shards(bench.project.lake):
+        run_shard(bench.project, shard, bench.engines)
+    preference_set.run(bench.project)
+    outcome = lora_checkpoint.run(bench.project, "first", train=pretend)
+    assert (outcome.computed, outcome.failed) == (1, 0)
+    return bench
+
+
+def reasons(bench: BenchProject) -> list[str]:
+    steps = [step for step in make_plan(bench.project).steps if step.asset == "lora_checkpoint"]
+    return [reason.subject for step in steps if step.partition == "first" and step.to_do for reason in step.reasons]
+
+
+def test_another_trainer_or_setting_makes_it_stale_and_how_it_is_run_does_not(
+    trained: BenchProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reasons(trained) == []
+    operation = "save_minutes: 1, save_steps: 3, logging_steps: 2, early_stop: {patience: 9}"
+    trained.edit("{name: first}", f"{{name: first, training: {{{operation}}}}}")
+    trained.edit("evaluation:", "trainer: {processes: 2}\nevaluation:")
+    assert reasons(trained) == []
+    trained.edit("save_minutes: 1", "beta: 0.2")
+    assert reasons(trained) == ["training settings"]
+    trained.edit("beta: 0.2", "save_minutes: 2")
+    monkeypatch.setattr(lora_checkpoint, "TRAINER_VERSION", "another")
+    assert reasons(trained) == ["trainer"]
