@@ -35,7 +35,9 @@ def experiment(
     scoring: Annotated[
         Literal["generate", "likelihood"], typer.Option(help="How answers to plain items are read.")
     ] = "generate",
-    arms: Annotated[str, typer.Option(help="Arms, comma separated; dpo_on_policy may be added.")] = _ARMS,
+    arms: Annotated[
+        str, typer.Option(help="Arms, comma separated; dpo_balanced and dpo_on_policy may be added.")
+    ] = _ARMS,
     seeds: Annotated[int, typer.Option(min=1, help="Training runs of each arm.")] = 3,
     pairs: Annotated[int, typer.Option(min=1, help="Pairs that each run trains on.")] = 240,
     learning_rate: Annotated[float, typer.Option(help="Of every arm.")] = 2e-4,

@@ -210,6 +210,11 @@ class ExperimentSettings(Settings):
     max_pairs: int | None = Field(
         default=None, ge=1, description="A seeded draw of so many pairs, spread over the modes; none: all."
     )
+    balance: Literal["none", "words"] = Field(
+        default="none",
+        description="words: pairs whose words give the chosen answer away are seldom drawn, so that DPO must look at "
+        "the video; without max_pairs so many are drawn as the balanced set is worth. none: every pair alike.",
+    )
     mixture: dict[RecipeName, PositiveInt] | None = Field(
         default=None,
         description="Pairs of several recipes of this lake, so many of each by a seeded draw (TimeWarp's Combined: "
@@ -218,8 +223,10 @@ class ExperimentSettings(Settings):
 
     @model_validator(mode="after")
     def _base_is_taken(self) -> Self:
-        if self.mixture is not None and (self.pairs != "verified" or self.max_pairs is not None):
-            raise ValueError("a mixture has its own numbers, of verified pairs: leave pairs and max_pairs out")
+        if self.mixture is not None and (
+            self.pairs != "verified" or self.max_pairs is not None or self.balance != "none"
+        ):
+            raise ValueError("a mixture has its own numbers, of verified pairs: leave pairs, max_pairs and balance out")
         if self.name == "base":
             raise ValueError("'base' names the untuned model; choose another name")
         return self

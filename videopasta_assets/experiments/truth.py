@@ -32,6 +32,7 @@ ARMS: Final = (
     Arm("dpo_unfiltered", "DPO on first attempts, whatever the verifier said", {"pairs": "unfiltered"}),
     Arm("dpo_verified", "DPO on verified pairs (the recipe)", {}),
     *(Arm(f"dpo_{mode}", f"DPO on verified pairs of mode {mode} alone", {"modes": [mode.value]}) for mode in MODES),
+    Arm("dpo_balanced", "DPO on verified pairs whose words do not tell which is chosen", {"balance": "words"}),
     Arm("dpo_on_policy", "DPO against the model's own samples that disagree", {"pairs": "on_policy"}),
 )
 

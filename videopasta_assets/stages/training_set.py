@@ -1,7 +1,9 @@
 """Which pairs an experiment trains on: the preference set, or a baseline drawn from what the verifier saw."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from math import log
 
 from videopasta_assets.config.recipe import RecipeSettings
 from videopasta_assets.config.settings import ExperimentSettings
@@ -9,6 +11,7 @@ from videopasta_assets.errors import UserError
 from videopasta_assets.hashing import combined_hash, stable_hash
 from videopasta_assets.lake import Row
 from videopasta_assets.recipes.answer_text import same_answer
+from videopasta_assets.recipes.text_balance import balanced_weights, effective_size
 from videopasta_assets.stages import preference_set
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.taxonomy import MODES
@@ -41,7 +44,11 @@ def training_set(project: Project, experiment: ExperimentSettings) -> TrainingSe
         pairs = unfiltered_pairs(project) if experiment.pairs == "unfiltered" else on_policy_pairs(project)
         source = _content(pairs)
     members = [pair for pair in pairs if pair["adv_mode"] in experiment.modes]
-    if experiment.max_pairs is not None:
+    if experiment.balance == "words":
+        weights = balanced_weights([(pair["chosen"], pair["rejected"]) for pair in members])
+        wanted = experiment.max_pairs or max(1, effective_size(weights))
+        members = _draw(members, wanted, experiment.seed, weights.tolist())
+    elif experiment.max_pairs is not None:
         members = _draw(members, experiment.max_pairs, experiment.seed)
     members.sort(key=lambda row: str(row["pair_id"]))
     return TrainingSet(source, _content(tuple(members)), tuple(members)) if members else None
@@ -49,7 +56,8 @@ def training_set(project: Project, experiment: ExperimentSettings) -> TrainingSe
 
 def training_content(project: Project, experiment: ExperimentSettings) -> str | None:
     """The `content` of the experiment's training set, as far as possible without reading the pairs' texts."""
-    if experiment.pairs != "verified" or experiment.max_pairs is not None or experiment.mixture is not None:
+    drawn = experiment.max_pairs is not None or experiment.mixture is not None or experiment.balance != "none"
+    if experiment.pairs != "verified" or drawn:
         chosen = training_set(project, experiment)
         return chosen.content if chosen else None
     columns = ["pair_id", "pair_version", "adv_mode"]
@@ -152,9 +160,14 @@ def on_policy_pairs(project: Project) -> tuple[Row, ...]:
     return tuple(pairs)
 
 
-def _draw(pairs: list[Row], count: int, seed: int) -> list[Row]:
-    """A seeded draw, as even over the modes as they allow; a larger count extends a smaller one."""
-    shuffled = sorted(pairs, key=lambda row: stable_hash("draw", seed, row["pair_id"]))
+def _draw(pairs: list[Row], count: int, seed: int, weights: Sequence[float] | None = None) -> list[Row]:
+    """A seeded draw, as even over the modes as they allow; a larger count extends a smaller one.
+
+    With `weights`, one a pair, heavier ones tend to come first (Efraimidis and Spirakis 2006).
+    """
+    places = [int(stable_hash("draw", seed, row["pair_id"])[:12], 16) / 16**12 for row in pairs]
+    keys = places if weights is None else [-log(1.0 - u) / max(w, 1e-12) for u, w in zip(places, weights, strict=True)]
+    shuffled = [row for _, _, row in sorted(zip(keys, range(len(pairs)), pairs, strict=True))]
     by_mode = [[row for row in shuffled if row["adv_mode"] == mode] for mode in MODES]
     in_turn = [row for rows in zip_longest(*by_mode) for row in rows if row is not None]
     return in_turn[:count]
