@@ -89,17 +89,17 @@ def _differences(texts: Texts) -> NDArray[np.float64]:
     """Counts in the chosen less counts in the rejected, (pairs, features)."""
     counted = []
     for chosen, rejected in texts:
-        difference = Counter(_features(chosen))
-        difference.subtract(_features(rejected))
-        counted.append({name: count for name, count in difference.items() if count})
+        counts = Counter(_features(chosen))
+        counts.subtract(_features(rejected))
+        counted.append({name: count for name, count in counts.items() if count})
     differing = Counter(name for row in counted for name in row)
     names = [name for name, pairs in sorted(differing.items(), key=lambda item: (-item[1], item[0])) if pairs >= LEAST]
     columns = {name: column for column, name in enumerate(names[:FEATURES])}
     matrix = np.zeros((len(texts), len(columns)))
     for row, difference in enumerate(counted):
-        for name, count in difference.items():
-            if name in columns:
-                matrix[row, columns[name]] = count
+        for feature, count in difference.items():
+            if feature in columns:
+                matrix[row, columns[feature]] = count
     return matrix
 
 
