@@ -66,13 +66,16 @@ def degraded(frames: NDArray[np.uint8], rng: random.Random) -> NDArray[np.uint8]
 
 
 def pack_at(seed: int, index: int, progress: float) -> Pack:
-    """Training pack number `index`; `progress` (0..1) moves the mixture from plain answers to all tasks."""
+    """Training pack number `index`; `progress` (0..1) moves the mixture from plain answers to all tasks.
+
+    What is seen is learnt first; to spoil an answer and to tell two texts apart need the whole language, and come late.
+    """
     rng = random.Random(f"{seed}:{index}")
     scene = split_scene("train", rng)
-    if rng.random() < DRILL_SHARE:
+    if rng.random() < DRILL_SHARE * (1 - 0.6 * progress):
         return video_pack(scene, DENSE_FRAMES, rng, drill_exchanges(scene, rng))
     kind = rng.random()
-    dense = 0.74 - 0.2 * min(1.0, progress * 2)
+    dense = 0.74 - 0.36 * progress
     if kind < dense:
         return video_pack(scene, DENSE_FRAMES, rng, dense_exchanges(scene, rng, progress))
     if kind < dense + (1 - dense) * 0.4:
