@@ -16,16 +16,17 @@ placed AS (
     SELECT
         asked.*,
         if(
-            adversary_policy = 'within_query_mode',
+            coalesce(made.adversary_policy, recipe_settings.adversary_policy) = 'within_query_mode',
             query_mode,
             list_prepend(
                 query_mode, list_filter(['spatial', 'temporal', 'cross_frame'], lambda mode: mode <> query_mode)
             )[1 + place.slot % 3]
         ) AS adv_mode
     FROM asked
-    JOIN shard_settings USING (recipe, shard)
+    LEFT JOIN adversary_settings AS made USING (recipe, shard)
+    LEFT JOIN recipe_settings USING (recipe)
     CROSS JOIN (SELECT unnest(range(5)) AS slot) AS place
-    WHERE place.slot < adversaries_per_query
+    WHERE place.slot < coalesce(made.adversaries_per_query, recipe_settings.adversaries_per_query)
 )
 SELECT recipe, shard, query_mode, query_category, adv_mode, any_value(queries) AS queries, sum(queries)::BIGINT AS slots
 FROM placed

@@ -6,16 +6,7 @@
 -- check: not_null adversaries_per_query, adversary_policy
 -- check: accepted_values adversary_policy (one_per_mode, within_query_mode)
 
-WITH made AS (
-    SELECT
-        recipe,
-        shard,
-        (spec ->> '$."rows: adversaries per query"')::INTEGER AS adversaries_per_query,
-        spec ->> '$."rows: adversary policy"' AS adversary_policy
-    FROM manifests
-    WHERE "table" = 'adversaries'
-),
-asked AS (
+WITH asked AS (
     SELECT recipe, shard FROM manifests WHERE "table" = 'queries'
 )
 SELECT
@@ -24,6 +15,6 @@ SELECT
     coalesce(made.adversaries_per_query, recipe_settings.adversaries_per_query) AS adversaries_per_query,
     coalesce(made.adversary_policy, recipe_settings.adversary_policy) AS adversary_policy
 FROM asked
-LEFT JOIN made USING (recipe, shard)
+LEFT JOIN adversary_settings AS made USING (recipe, shard)
 LEFT JOIN recipe_settings USING (recipe)
 ORDER BY recipe, shard

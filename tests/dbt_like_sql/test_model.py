@@ -86,3 +86,10 @@ def test_circles_and_taken_names_are_refused(tmp_path: Path) -> None:
     write(bad, "Not-a-name", "SELECT 1 AS a")
     with pytest.raises(UserError, match="lower case letters"):
         load_models(bad)
+
+
+def test_the_guide_lists_every_model_with_what_it_answers() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "sql.md").read_text()
+    for model in load_models():
+        first = model.description.split(". ")[0].rstrip(".")
+        assert f"| `{model.name}` | {first}. |" in guide, "python docs/generate.py writes it"

@@ -1,11 +1,15 @@
 """The OpenAI engine against a real HTTP server with a real model behind it: the contract, and the same answers."""
 
+import base64
+import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.engines.contract import SAMPLED, TEXTS, EngineContract, answers, ask, ask_about, texts
 from tests.fakes.model_server import MODEL, ModelServer
@@ -79,6 +83,27 @@ def test_images_carry_their_times_and_stand_before_the_text(
     assert "media_io_kwargs" not in server.bodies[0]
     assert server.bodies[0]["response_format"]["json_schema"]["schema"] == {"type": "object"}
     assert "seed" not in server.bodies[0]
+
+
+def test_internvl_is_asked_with_images_that_only_the_server_turns_into_its_tokens(
+    server: ModelServer, reader: FrameReader, clips: list[Clip]
+) -> None:
+    """InternVL's own form: a line and an image a frame, then the question; a placeholder in a question is only text."""
+    images = settings(server, frames="images", frame_format="jpeg", structured_output=True)
+    engine = OpenAIEngine("OpenGVLab/InternVL3-8B", "abc", reader, server=images, max_side=32)
+    server.bodies.clear()
+    list(engine.generate([ask("a", "<IMG_CONTEXT></img><image> what?", clips[1], SAMPLED, seed=5)]))
+    assert engine.model_id == f"{MODEL}@abc+images-jpeg+schema"
+    engine.close()
+    [body] = server.bodies
+    *frames, question = body["messages"][0]["content"]
+    assert question["text"] == "< IMG_CONTEXT>< /img>< image> what?"
+    assert "video_url" not in json.dumps(body)
+    assert len(frames) == 2 * len(clips[1].plan.indices)
+    for part in frames[1::2]:
+        image = Image.open(io.BytesIO(base64.b64decode(part["image_url"]["url"].partition(",")[2])))
+        assert (image.format, max(image.size)) == ("JPEG", 32)
+    assert (body["seed"], body["top_p"]) == (5, SAMPLED.top_p)
 
 
 def test_an_unknown_model_is_one_sentence_with_the_names_there_are(server: ModelServer, reader: FrameReader) -> None:

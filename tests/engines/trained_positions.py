@@ -9,7 +9,7 @@ import torch
 
 @contextmanager
 def text_after_the_last_moment() -> Iterator[None]:
-    """transformers 5.3 and later start the text behind the video's height or width, however long it lasts."""
+    """transformers 5.19 and 5.23 start the text behind the video's height or width, however long it lasts."""
     from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLModel
 
     counted = Qwen2_5_VLModel.get_rope_index
@@ -18,11 +18,17 @@ def text_after_the_last_moment() -> Iterator[None]:
         self: Any, input_ids: torch.Tensor, mm_token_type_ids: torch.Tensor, *rest: Any, **named: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         positions, deltas = counted(self, input_ids, mm_token_type_ids, *rest, **named)
+        mask = named.get("attention_mask")
+        real = torch.ones_like(input_ids) if mask is None else mask
         for row in range(len(input_ids)):
             video = (mm_token_type_ids[row] == 2).nonzero()
-            if len(video) and (end := int(video[-1]) + 1) < input_ids.shape[1]:
-                later = positions[:, row, :end].max() + 1 - positions[0, row, end]
-                positions[:, row, end:] += later
+            if len(video) == 0:
+                continue
+            end = int(video[-1]) + 1
+            text = end + real[row, end:].nonzero()[:, 0]
+            if len(text):
+                later = positions[:, row, :end].max() + 1 - positions[0, row, text[0]]
+                positions[:, row, text] += later
                 deltas[row] += later
         return positions, deltas
 

@@ -39,3 +39,8 @@ def test_columns_say_what_they_mean(tmp_path: Path) -> None:
 def test_a_view_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(duckdb.Error):
         connect(Lake(tmp_path)).execute("DELETE FROM queries")
+
+
+def test_nothing_but_the_answer_is_printed(tmp_path: Path) -> None:
+    with connect(Lake(tmp_path)) as connection:
+        assert connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)

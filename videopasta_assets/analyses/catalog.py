@@ -4,7 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from videopasta_assets.analyses import information_gain, training_dynamics
+from videopasta_assets.analyses import (
+    difficulty,
+    information_gain,
+    order_probe,
+    question_map,
+    timewar_drop,
+    training_dynamics,
+)
 from videopasta_assets.analyses.result import Analysis
 from videopasta_assets.errors import UserError
 from videopasta_assets.stages.project import Engines, Project
@@ -12,12 +19,13 @@ from videopasta_assets.stages.project import Engines, Project
 
 @dataclass(frozen=True)
 class Entry:
-    """An analysis: what it is about, the tables that it reads, and how it is run."""
+    """An analysis: what it is about, the tables that it reads, how it is run, and whether it asks the models."""
 
     name: str
     title: str
     reads: tuple[str, ...]
     run: Callable[[Project, Engines], Analysis]
+    asks: bool = False
 
 
 ANALYSES: Final = {
@@ -35,6 +43,20 @@ ANALYSES: Final = {
             ("lora_checkpoint",),
             lambda project, _: training_dynamics.analyse(project),
         ),
+        Entry(difficulty.NAME, difficulty.TITLE, ("lora_checkpoint",), difficulty.analyse, asks=True),
+        Entry(
+            order_probe.NAME,
+            order_probe.TITLE,
+            ("benchmark_answers",),
+            lambda project, _: order_probe.analyse(project),
+        ),
+        Entry(
+            timewar_drop.NAME,
+            timewar_drop.TITLE,
+            ("benchmark_answers",),
+            lambda project, _: timewar_drop.analyse(project),
+        ),
+        Entry(question_map.NAME, question_map.TITLE, (), lambda project, _: question_map.analyse(project)),
     )
 }
 

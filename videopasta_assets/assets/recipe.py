@@ -8,6 +8,7 @@ from videopasta_assets.assets import (
     adversaries,
     aligned_checks,
     aligned_responses,
+    analyses,
     benchmark_scores,
     human_verdicts,
     lora_checkpoint,
@@ -44,6 +45,7 @@ def recipe_assets(project: Project) -> Sequence[dg.AssetsDefinition]:
     if project.settings.evaluation.benchmarks:
         assets.append(benchmark_scores.build(project))
         checked.append(benchmark_scores)
+    assets += analyses.build(project)
     if checks_wanted(project):
         assets.append(aligned_checks.build(project))
     if project.settings.oracle_truth is not None:

@@ -27,6 +27,7 @@ from videopasta_assets.cli import (
     run,
     sql,
     status,
+    timewar,
     toyworld,
     ui,
 )
@@ -50,6 +51,7 @@ for command in (
     run.run,
     plan.plan,
     status.status,
+    timewar.timewar,
     sql.sql,
     browse.browse,
     report.report,

@@ -41,11 +41,26 @@ LimitOption = Annotated[
     typer.Option("--limit", min=1, help="At most so many shards that have work, oldest first.", show_default="all"),
 ]
 
+PartOption = Annotated[
+    str | None,
+    typer.Option(
+        "--part",
+        metavar="INDEX/COUNT",
+        help="Only every COUNT-th shard, from INDEX (0 to COUNT-1) on, and only assets of shards: for machines that "
+        "share a project.",
+        show_default="all",
+    ),
+]
+
 RetryOption = Annotated[bool, typer.Option("--retry-failed", help="Try error rows again.")]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 HERE: Final = Path()
+
+RECORDS_VARIABLE: Final = "VIDEOPASTA_RECORDS"
+"""Names the folder of Dagster's records, where it is not the project's `.dagster`: SQLite wants a disk of its own
+machine, and a project may lie on a network's."""
 
 
 def named(kind: str, given: Sequence[str] | None, known: Sequence[str]) -> list[str] | None:
@@ -64,6 +79,20 @@ def named(kind: str, given: Sequence[str] | None, known: Sequence[str]) -> list[
     return words
 
 
+def shards_of_part(part: str, shards: Sequence[str]) -> list[str]:
+    """The shards of `part`, which is INDEX/COUNT: every COUNT-th one, so that parts grow alike.
+
+    Raises:
+        UserError: it is no such fraction.
+    """
+    index, _, count = part.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
+        raise UserError(
+            f"{part!r} is no part", where="--part", fix="Give INDEX/COUNT with INDEX from 0 to COUNT-1, such as 0/4."
+        )
+    return list(shards[int(index) :: int(count)])
+
+
 def open_project(path: Path) -> "Project":
     """The project at `path`; child processes and Dagster's definitions find the same one.
 
@@ -79,7 +108,8 @@ def open_project(path: Path) -> "Project":
 
 def dagster_home(project: "Project") -> Path:
     """Where Dagster keeps the project's runs; made with its settings file when it is not there."""
-    home = project.settings.root / ".dagster"
+    named = os.environ.get(RECORDS_VARIABLE)
+    home = Path(named).absolute() if named else project.settings.root / ".dagster"
     settings = home / "dagster.yaml"
     if not settings.exists():
         home.mkdir(parents=True, exist_ok=True)

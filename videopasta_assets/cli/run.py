@@ -16,12 +16,14 @@ from videopasta_assets.cli.options import (
     HERE,
     JsonOption,
     LimitOption,
+    PartOption,
     ProjectOption,
     RetryOption,
     SelectOption,
     ShardsOption,
     dagster_home,
     open_project,
+    shards_of_part,
 )
 from videopasta_assets.cli.plan import planned_steps, show_plan
 from videopasta_assets.cli.progress import RunProgress
@@ -41,6 +43,7 @@ def run(
     shards: ShardsOption = None,
     select: SelectOption = None,
     limit: LimitOption = None,
+    part: PartOption = None,
     retry_failed: RetryOption = False,
     train: Annotated[bool, typer.Option("--train/--no-train", help="Train and score when the pairs are done.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the plan, as `videopasta plan` does.")] = False,
@@ -52,10 +55,14 @@ def run(
     """
     started = time.monotonic()
     opened = open_project(project)
+    if part is not None and (shards or select):
+        raise UserError("--part names shards and assets itself", fix="Leave out --shards and --select.")
     if dry_run:
+        if part is not None:
+            shards, select = _of_part(opened, part)
         show_plan(opened, shards, select, limit=limit, retry_failed=retry_failed, diff=False, as_json=as_json)
         return
-    steps = bring_up_to_date(opened, shards, select, limit=limit, retry_failed=retry_failed, train=train)
+    steps = bring_up_to_date(opened, shards, select, limit=limit, part=part, retry_failed=retry_failed, train=train)
     _report(opened, steps, time.monotonic() - started, as_json=as_json)
 
 
@@ -65,10 +72,13 @@ def bring_up_to_date(
     select: list[str] | None = None,
     *,
     limit: int | None = None,
+    part: str | None = None,
     retry_failed: bool = False,
     train: bool = True,
 ) -> list["PlanStep"]:
     """Land, plan, and do the plan's steps and the SQL models; returns the steps.
+
+    Of a part only the steps of its shards are done: what fans in, and the models, wait for a run of the whole.
 
     Raises:
         VideoPastaError: a step failed; what was done before stays.
@@ -76,15 +86,23 @@ def bring_up_to_date(
     from dbt_like_sql.freshness import mark_behind, mark_current, may_be_behind
 
     _land(project)
+    if part is not None:
+        shards, select = _of_part(project, part)
+        if not shards:
+            say(f"There is no shard in part {part}.")
+            return []
     done: list[PlanStep] = []
     for turn in _iterations(project):
         planned = planned_steps(turn, shards, select, limit=limit, retry_failed=retry_failed)
         steps = [step for step in planned.steps if step.to_do and (train or step.asset not in _TRAINING)]
         _check_benchmarks(turn, steps)
-        if steps or may_be_behind(turn.lake):  # a run that was stopped may have left the models behind the tables
+        if steps or (
+            part is None and may_be_behind(turn.lake)
+        ):  # a run that was stopped may have left the models behind the tables
             mark_behind(turn.lake)
-            _execute(turn, steps, retry_failed=retry_failed)
-            mark_current(turn.lake)
+            _execute(turn, steps, retry_failed=retry_failed, whole=part is None)
+            if part is None:
+                mark_current(turn.lake)
         done += steps
     return done
 
@@ -129,8 +147,18 @@ def _check_benchmarks(project: "Project", steps: list["PlanStep"]) -> None:
             raise UserError(error.what, where=error.where, fix=fix) from error
 
 
-def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool) -> None:
-    """Do the steps, a partition at a time, and the SQL models, each as a run that Dagster's web interface shows.
+def _of_part(project: "Project", part: str) -> tuple[list[str], list[str]]:
+    """Shards and assets that a part is made of."""
+    from videopasta_assets.lake.shards import list_shards
+    from videopasta_assets.planning.plan import SHARD_ASSETS
+
+    return shards_of_part(part, list_shards(project.lake)), list(SHARD_ASSETS)
+
+
+def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool, whole: bool) -> None:
+    """Do the steps, a partition at a time, and of the whole project the SQL models too.
+
+    Each is a run that Dagster's web interface shows.
 
     Raises:
         VideoPastaError: a step failed; what was done before stays.
@@ -176,7 +204,8 @@ def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool)
             progress.begin(partition)
             materialize(tables[0], partition, tables)
             progress.advance(len(tables))
-        succeed(execution.execute_sql_models(project, instance))
+        if whole:
+            succeed(execution.execute_sql_models(project, instance))
 
 
 def quieten_libraries() -> None:
@@ -198,9 +227,9 @@ def _dagster_instance(project: "Project") -> Iterator["DagsterInstance"]:
 
     from videopasta_assets.assets.execution import open_instance
 
-    home = project.settings.root / ".dagster"
+    home = dagster_home(project)
     try:
-        with open_instance(dagster_home(project)) as instance:
+        with open_instance(home) as instance:
             yield instance
     except (SQLAlchemyError, OSError) as error:
         reason = " ".join(str(error).splitlines()[:1])

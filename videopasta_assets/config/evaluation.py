@@ -25,6 +25,7 @@ BenchmarkFormat = Literal[
     "msrvtt_qa",
     "egoschema",
     "timewar",
+    "order_probe",
 ]
 """How a benchmark's files are laid out: our own JSONL, or as they are published."""
 

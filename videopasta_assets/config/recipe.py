@@ -101,6 +101,12 @@ class ExplicitSettings(Settings):
         "responder answers from the two videos; auto: video in the compact prompt style.",
     )
     detector_threshold: float = Field(default=27.0, gt=0, description="PySceneDetect's content detector (its default).")
+    held_out: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.9,
+        description="Share of videos, by their hash, that `videopasta timewar` asks about and no pair is made of.",
+    )
     min_scene_seconds: float = Field(default=0.5, gt=0, description="Shorter detected scenes join their neighbour.")
 
 

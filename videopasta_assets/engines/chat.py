@@ -13,7 +13,7 @@ from videopasta_assets.engines.frame_payload import FramePayload
 from videopasta_assets.engines.protocol import FinishReason, Reply, Request
 
 _CONTROL: Final = re.compile(
-    r"<(?=\|[^<>|\s]{1,40}\|>|/?(?:s|image|video|img|pad|bos|eos|think|start_of_turn|end_of_turn)>)"
+    r"<(?=\|[^<>|\s]{1,40}\|>|/?(?:s|image|video|img|IMG_CONTEXT|pad|bos|eos|think|start_of_turn|end_of_turn)>)"
 )
 _FINISH: Final = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
 

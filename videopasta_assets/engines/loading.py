@@ -84,7 +84,9 @@ def load_processor(model: str | Path, revision: str | None = None) -> Any:
     return processor
 
 
-def load_model(model: str | Path, revision: str | None, device: str, dtype: str) -> LoadedModel:
+def load_model(
+    model: str | Path, revision: str | None, device: str, dtype: str, quantization: Any = None
+) -> LoadedModel:
     """Load weights (safetensors only, never remote code) and processor.
 
     Args:
@@ -92,6 +94,7 @@ def load_model(model: str | Path, revision: str | None, device: str, dtype: str)
         revision: branch, tag or commit on the hub.
         device: `auto` (the CUDA devices if there are any), or a torch device.
         dtype: `auto` (float32 on a CPU, elsewhere as stored), or a torch dtype's name.
+        quantization: configuration of transformers by which linears are quantized while loading; None: they are not.
 
     Raises:
         UserError: no such model, one that writes no text, or a device or dtype that does not exist here.
@@ -111,6 +114,7 @@ def load_model(model: str | Path, revision: str | None, device: str, dtype: str)
                 use_safetensors=True,
                 trust_remote_code=False,
                 attn_implementation="sdpa",
+                **({} if quantization is None else {"quantization_config": quantization}),
             ).eval()
     except (OSError, ValueError, KeyError, ImportError, AssertionError) as error:
         raise _cannot_load(model, error) from error

@@ -59,3 +59,22 @@ ALTERED_VIDEOS: Final = TableSchema(
         Column("seed", pa.int64(), "Seed that the order was drawn with.", content=False),
     ),
 )
+
+TIMEWAR_ITEMS: Final = TableSchema(
+    "timewar_items",
+    "A multiple-choice question about a held-out video in its own and in the altered order of scenes (TimeWar).",
+    (
+        Column("item_id", _S, "The item."),
+        Column("video_id", _S, "The source video; no pair is about it."),
+        Column("ordinal", pa.int64(), "Place among the video's items."),
+        Column("normal_file", _S, "SHA-256 of the rebuilt original."),
+        Column("shuffled_file", _S, "SHA-256 of the altered video."),
+        Column("scene_order", _S, "reversed or shuffled."),
+        Column("question", _S, "The stem."),
+        Column("options", pa.list_(_S), "Four texts."),
+        Column("answer_index", pa.int64(), "The right option of the original, from 0."),
+        Column("shuffled_index", pa.int64(), "The right option of the altered video."),
+        Column("answer_changed", pa.bool_(), "The order of the scenes decides the answer."),
+        Column("created_at", pa.timestamp("us", tz="UTC"), "When it was written.", content=False),
+    ),
+)

@@ -80,6 +80,7 @@ def declare() -> "duckdb.DuckDBPyConnection":
 
     connection = duckdb.connect(":memory:")
     connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET enable_progress_bar = false")  # it would stand between the rows of a redirected answer
     for schema in TABLES.values():
         connection.execute(f'CREATE VIEW "{schema.name}" AS {_empty(schema)}')
     for name, (_, columns) in RECORDS.items():

@@ -15,6 +15,7 @@ _UPSTREAM: Final = {
     "critiques": "adversaries",
     "scenes": "sampled_videos",
     "altered_videos": "scenes",
+    "timewar_items": "altered_videos",
     "verdicts": "adversaries",
 }
 """The input whose rows each row of a table belongs to; what comes after verdicts belongs to them."""

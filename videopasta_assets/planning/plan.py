@@ -26,6 +26,7 @@ SHARD_ASSETS: Final = (
     "adversaries",
     "critiques",
     "verdicts",
+    "timewar_items",
     "verified_pairs",
     *ORACLE_TABLES,
 )

@@ -106,8 +106,22 @@ def altered_clip(project: Project, row: Row) -> Clip:
     return Clip(row["file_id"], project.settings.path(Path(row["path"])), plan)
 
 
+def is_held_out(project: Project, video_id: str) -> bool:
+    """The video belongs to the benchmark: decided by its hash alone, whatever other videos there are."""
+    return int(video_id[:8], 16) / 16**8 < project.settings.recipe.timewarp_explicit.held_out
+
+
 def rebuilt(project: Project, shard: str) -> dict[str, tuple[Row, Row]]:
-    """(original, altered) rows by source video, of those that have both."""
+    """(original, altered) rows by source video, of those that have both and that pairs may be made of."""
+    return {video: rows for video, rows in _both(project, shard).items() if not is_held_out(project, video)}
+
+
+def held_out(project: Project, shard: str) -> dict[str, tuple[Row, Row]]:
+    """(original, altered) rows by source video, of those that the benchmark is made of."""
+    return {video: rows for video, rows in _both(project, shard).items() if is_held_out(project, video)}
+
+
+def _both(project: Project, shard: str) -> dict[str, tuple[Row, Row]]:
     rows: dict[str, dict[bool, Row]] = {}
     for row in good_rows(project, "altered_videos", shard):
         rows.setdefault(row["video_id"], {})[row["scene_order"] == ORIGINAL] = row

@@ -136,6 +136,20 @@ def _request(
     adapter: tuple[Path, str] | None,
     path: Path | None,
 ) -> Request:
+    clip = clip_of(project, settings, item, path)
+    how = decoding(project.settings.evaluation.decoding)
+    folder = None if adapter is None else str(adapter[0])
+    prompt = _prompt(project, item, settings, clip.plan.duration)
+    candidates = item.options if settings.scoring == "likelihood" else ()
+    return Request(key, prompt, clip, how, adapter=folder, candidates=candidates)
+
+
+def clip_of(project: Project, settings: BenchmarkSettings, item: BenchmarkItem, path: Path | None) -> Clip:
+    """The item's video as models see it: dense frames, of the part that it is about.
+
+    Raises:
+        VideoPastaError: the item cannot be scored, or its video is missing, another, or cannot be read.
+    """
     if item.flaw:
         raise UserError(f"item {item.item_id} cannot be scored: {item.flaw}")
     if path is None:
@@ -147,28 +161,31 @@ def _request(
     if item.video_id and info.video_id != item.video_id:
         raise UserError("not the benchmark's video: its content differs", where=str(path))
     plan = plan_frames(info, part_of(project.sampling("dense"), item.segment), "dense")
-    clip = Clip(info.video_id, path, plan)
-    how = decoding(project.settings.evaluation.decoding)
-    folder = None if adapter is None else str(adapter[0])
-    prompt = _prompt(project, item, settings, clip.plan.duration)
-    candidates = item.options if settings.scoring == "likelihood" else ()
-    return Request(key, prompt, clip, how, adapter=folder, candidates=candidates)
+    return Clip(info.video_id, path, plan)
+
+
+def question_prompt(project: Project, item: BenchmarkItem, duration: float) -> Prompt:
+    """The item's question alone, to which each option is a candidate's answer."""
+    prompts = project.prompts("responder")
+    question = _with_subtitles(item, item.question)
+    if item.mode:
+        return prompts.render(
+            f"aligned/{item.mode}", mode=item.mode, category=item.category, query=question, duration=duration
+        )
+    return prompts.render(_OPEN, question=question, duration=duration)
+
+
+def _with_subtitles(item: BenchmarkItem, question: str) -> str:
+    return f"Subtitles:\n{item.subtitles}\n\n{question}" if item.subtitles else question
 
 
 def _prompt(project: Project, item: BenchmarkItem, settings: BenchmarkSettings, duration: float) -> Prompt:
-    prompts = project.prompts("responder")
-    question = item.question if settings.scoring == "likelihood" else item.instruction or item.question
-    if item.subtitles:
-        question = f"Subtitles:\n{item.subtitles}\n\n{question}"
     if settings.scoring == "likelihood":
-        if item.mode:
-            return prompts.render(
-                f"aligned/{item.mode}", mode=item.mode, category=item.category, query=question, duration=duration
-            )
-        return prompts.render(_OPEN, question=question, duration=duration)
+        return question_prompt(project, item, duration)
+    question = _with_subtitles(item, item.instruction or item.question)
     template = _TEMPLATES.get(item.form, _OPEN)
     options = {"options": list(item.options)} if template == "multiple_choice" else {}
-    return prompts.render(template, question=question, duration=duration, **options)
+    return project.prompts("responder").render(template, question=question, duration=duration, **options)
 
 
 @cache

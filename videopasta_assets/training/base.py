@@ -1,5 +1,6 @@
 """The base model of a run, frozen, loaded as the engines load it."""
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,32 @@ def load_base(model: str | Path, config: TrainingConfig) -> LoadedModel:
         )
     place = "cpu" if uses_cpu(config) else "cuda"
     dtype = "bfloat16" if uses_bfloat16(config) else "float32"
-    loaded = load_model(model, None, place, dtype)
+    loaded = load_model(model, None, place, dtype, _quantization(config))
     network: Any = loaded.model
     network.requires_grad_(False)
     network.config.use_cache = False
     return loaded
+
+
+def _quantization(config: TrainingConfig) -> Any:
+    """How the language model's linears are held (QLoRA, Dettmers et al., arXiv 2305.14314); the tower stays whole."""
+    if config.quantization == "none":
+        return None
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise UserError(
+            "quantization nf4 needs the package bitsandbytes, which is not installed",
+            where="training.quantization",
+            fix="Run `pip install bitsandbytes`, or use none.",
+        )
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16 if uses_bfloat16(config) else torch.float32,
+        llm_int8_skip_modules=[".*visual", "lm_head"],
+    )
 
 
 def uses_cpu(config: TrainingConfig) -> bool:

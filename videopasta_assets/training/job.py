@@ -30,6 +30,7 @@ class TrainingJob(BaseModel):
         output: folder of the run.
         videos: folders that may be read.
         decoder, max_bytes, decode_seconds: as under `videos` in a project's settings.
+        start: folder of an adapter to go on from; none: a fresh one.
         features, feature_store_gib: folder of stored vision features and its size; no folder: none are stored.
         preference_set: hash that names the set which the pairs were drawn from; none: the hash of the pairs.
         training: the run's settings.
@@ -44,6 +45,7 @@ class TrainingJob(BaseModel):
     decoder: Literal["auto", "pyav", "decord"] = _VIDEOS.decoder
     max_bytes: int = Field(default=_VIDEOS.max_bytes, gt=0)
     decode_seconds: float = Field(default=_VIDEOS.decode_seconds, gt=0)
+    start: Path | None = None
     features: Path | None = None
     feature_store_gib: float = Field(default=FrameSettings().feature_store_gib, ge=0)
     preference_set: str | None = None
@@ -71,6 +73,7 @@ class TrainingJob(BaseModel):
             progress,
             preference_set=self.preference_set,
             features=FeatureStore(self.features, size) if self.features is not None and size else None,
+            start=self.start,
         )
 
     def save(self, path: Path) -> None:
@@ -102,6 +105,7 @@ def load_job(path: Path) -> TrainingJob:
             "pairs": base / job.pairs,
             "model": base / job.model,
             "output": base / job.output,
+            "start": None if job.start is None else base / job.start,
             "features": None if job.features is None else base / job.features,
             "videos": tuple(base / folder for folder in job.videos),
         }

@@ -7,7 +7,12 @@ from videopasta_assets.torchvision_ops import prepare_torchvision
 
 prepare_torchvision()
 
-from peft import LoraConfig, get_peft_model  # noqa: E402
+from peft import (  # noqa: E402
+    LoraConfig,
+    get_peft_model,
+    get_peft_model_state_dict,
+    set_peft_model_state_dict,
+)
 from transformers import PrinterCallback, TrainerCallback  # noqa: E402
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS  # noqa: E402
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS  # noqa: E402
@@ -22,4 +27,6 @@ __all__ = [
     "PrinterCallback",
     "TrainerCallback",
     "get_peft_model",
+    "get_peft_model_state_dict",
+    "set_peft_model_state_dict",
 ]

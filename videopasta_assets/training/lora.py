@@ -5,12 +5,15 @@ suffix; so targets are one regular expression over full module names, and what b
 """
 
 import re
+from pathlib import Path
 from typing import Any, Final
 
+from safetensors.torch import load_file
 from torch import nn
 
 from videopasta_assets.errors import UserError, VideoPastaError
-from videopasta_assets.training.libraries import LoraConfig
+from videopasta_assets.training.libraries import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from videopasta_assets.training.result import ADAPTER_FILE
 
 LANGUAGE_MODEL_LINEARS: Final = (
     r"(?:.*\.)?language_model\.(?:.*\.)?layers\.\d+\.(?:self_attn\.[qkvo]_proj|mlp\.(?:gate|up|down)_proj)"
@@ -49,6 +52,32 @@ def lora_config(model: nn.Module, *, r: int, alpha: int, dropout: float, target:
     return LoraConfig(
         r=r, lora_alpha=alpha, lora_dropout=dropout, target_modules=pattern.pattern, bias="none", task_type="CAUSAL_LM"
     )
+
+
+def load_adapter(adapted: Any, folder: Path) -> None:
+    """Give a fresh adapter the weights of a trained one.
+
+    Raises:
+        UserError: there is none, or it has another rank, other modules or another scale.
+    """
+    own = adapted.peft_config["default"]
+    try:
+        given = LoraConfig.from_pretrained(str(folder))
+        weights = load_file(folder / ADAPTER_FILE)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            "no LoRA adapter in safetensors is there", where=str(folder), fix="Name the folder of a trained adapter."
+        ) from error
+    expected = get_peft_model_state_dict(adapted)
+    shapes = ({name: tuple(part.shape) for name, part in some.items()} for some in (weights, expected))
+    if (given.r, given.lora_alpha) != (own.r, own.lora_alpha) or next(shapes) != next(shapes):
+        raise UserError(
+            f"it has rank {given.r} and alpha {given.lora_alpha} on other modules or sizes than this run's adapter "
+            f"(rank {own.r}, alpha {own.lora_alpha})",
+            where=str(folder),
+            fix="Set training.lora_r, lora_alpha and lora_target as it was trained, or merge it into its base.",
+        )
+    set_peft_model_state_dict(adapted, weights)
 
 
 def check_trainable(adapted: nn.Module) -> None:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from videopasta_assets.engines.feature_store import FeatureStore
-from videopasta_assets.engines.identity import model_identity
+from videopasta_assets.engines.identity import adapter_identity, model_identity
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake.files import replace_file
@@ -31,7 +31,7 @@ from videopasta_assets.training.early_stop import TrainingDivergedError
 from videopasta_assets.training.encoding import PAIR_SIDES, EncodedPair, PairEncoder, Side
 from videopasta_assets.training.layouts import row_maker
 from videopasta_assets.training.libraries import DPOConfig
-from videopasta_assets.training.lora import lora_config
+from videopasta_assets.training.lora import load_adapter, lora_config
 from videopasta_assets.training.model_card import model_card
 from videopasta_assets.training.objective import Objective, summarize
 from videopasta_assets.training.pairs import TrainingPair, count_by_mode, pairs_hash
@@ -58,6 +58,7 @@ def train_dpo(
     progress: Progress | None = None,
     preference_set: str | None = None,
     features: FeatureStore | None = None,
+    start: Path | None = None,
 ) -> TrainingResult:
     """Train on `pairs` and leave the adapter in `output_dir/adapter`.
 
@@ -71,6 +72,8 @@ def train_dpo(
         progress: told of every phase (see `Progress`).
         preference_set: hash that names the set which the pairs were drawn from; none: the hash of `pairs`.
         features: where vision features of clips are kept for other runs.
+        start: folder of an adapter to go on from; the model with it is then the reference, and what is left behind
+            takes its place.
 
     Raises:
         UserError: an empty set, a model without the named LoRA modules, a sequence that is too long, a folder that
@@ -84,6 +87,8 @@ def train_dpo(
     mode_weights([pair.mode for pair in ordered], config.lambdas)  # refuses what cannot be trained on, before anything
     base_model = model_identity(model_dir)
     run_id = stable_hash(TRAINER_VERSION, config.identity, pairs_hash(ordered), base_model)
+    if start is not None:
+        run_id = stable_hash(run_id, adapter_identity(start))
     space = Workspace(output_dir)
     ranks.join(cpu=uses_cpu(config))
     finished = ranks.shared(space.finished(run_id))
@@ -94,7 +99,7 @@ def train_dpo(
             if ranks.is_first():
                 space.claim(run_id, base_model)
             ranks.gathered(None)  # the folder is this run's
-            run = _Run(config, ordered, model_dir, space, reader, progress, features)
+            run = _Run(config, ordered, model_dir, space, reader, progress, features, start)
             return run.train(run_id, base_model, preference_set or pairs_hash(ordered), started)
     except torch.OutOfMemoryError as error:
         raise VideoPastaError(
@@ -135,8 +140,10 @@ class _Run:
         reader: FrameReader,
         progress: Progress | None,
         features: FeatureStore | None,
+        start: Path | None,
     ) -> None:
         self._config = config
+        self._start = start
         self._objective = Objective(config)
         pairs, self._shares = draw_unpaired(pairs, config.unpaired_samples, config.seed)
         self._pairs = pairs
@@ -262,7 +269,7 @@ class _Run:
             target=config.lora_target,
         )
         torch.manual_seed(config.seed)  # the adapter's initial weights
-        return VideoDPOTrainer(
+        trainer = VideoDPOTrainer(
             self._base.model,
             training_arguments(config, steps, self._space.checkpoints),
             self._base.processor.tokenizer,
@@ -278,6 +285,9 @@ class _Run:
             shares=self._shares,
             callbacks=[log],
         )
+        if self._start is not None:
+            load_adapter(trainer.model, self._start)
+        return trainer
 
     def _plan(self) -> list[list[MicroBatch]]:
         return plan_steps(
@@ -297,7 +307,13 @@ class _Run:
             self._trainer.reference = load_file(self._space.reference)["reference"]
             return
         needed = range(len(self._pairs)) if self._objective.uses_reference else self._scored_pairs()
-        self._measure("reference", needed, self._trainer.reference, self._objective.reference_sides, adapted=False)
+        self._measure(
+            "reference",
+            needed,
+            self._trainer.reference,
+            self._objective.reference_sides,
+            adapted=self._start is not None,
+        )
         if ranks.is_first():
             replace_file(self._space.reference, save({"reference": self._trainer.reference}))
 

@@ -11,6 +11,7 @@ from videopasta_assets.evaluation.published import (
     msrvtt_qa,
     mvbench,
     nextqa,
+    order_probe,
     perception_test,
     tempcompass,
     timewar,
@@ -37,6 +38,7 @@ PUBLISHED: Final[dict[str, Benchmark]] = {
         msrvtt_qa,
         egoschema,
         timewar,
+        order_probe,
     )
 }
 """Benchmarks by the name that `format` gives them in videopasta.yaml."""

@@ -18,11 +18,12 @@ from videopasta_assets.recipes.caption_questions import QUESTIONS_SCHEMA, parse_
 from videopasta_assets.stages.aligned_responses import aligned_prompt, distinct_queries
 from videopasta_assets.stages.altered_videos import ALTERED_VIDEOS, altered_clip, original_clips, rebuilt
 from videopasta_assets.stages.contrast import CONTRAST
-from videopasta_assets.stages.generation import EXTENT, PROMPT, Ask, answer, of_every_row, respond
+from videopasta_assets.stages.generation import EXTENT, PROMPT, Ask, answer, of_content, of_every_row, respond
 from videopasta_assets.stages.materialize import Stage
 from videopasta_assets.stages.project import Engines, Project, RoleName, decoding, good_rows
 from videopasta_assets.stages.recipe import Recipe, RecipeStage
 from videopasta_assets.stages.scenes import SCENES
+from videopasta_assets.stages.timewar_items import timewar_stage
 from videopasta_assets.taxonomy import FailureMode
 
 NAME: Final = "timewarp_explicit"
@@ -48,7 +49,7 @@ def _spec(project: Project, role: RoleName, template: str) -> dict[str, str]:
 
 def _questions_spec(project: Project) -> dict[str, str]:
     wanted = project.settings.recipe.queries_per_video
-    return {**_spec(project, "query_writer", _QUESTIONS), "queries per video": str(wanted)}
+    return {**_spec(project, "query_writer", _QUESTIONS), "queries per video": str(wanted), **_extent(project)}
 
 
 def _derive_questions(project: Project, shard: str) -> list[Derivation]:
@@ -66,7 +67,7 @@ def _derive_questions(project: Project, shard: str) -> list[Derivation]:
             query_id = stable_hash("query", video_id, FailureMode.TEMPORAL, _CATEGORY, ordinal)
             known = {**_known(query_id, video_id, ordinal, _CATEGORY), "generator": parts["model"], "seed": seed}
             known["prompt_version"] = prompt.template_hash
-            provenance = stable_hash(original["caption"], original["duration"], parts)
+            provenance = stable_hash(original["caption"], original["duration"], of_content(parts))
             derivations.append(Derivation(query_id, provenance, Ask(request, known)))
     return derivations
 
@@ -180,7 +181,11 @@ def _answer_from_caption(_: Project, engines: Engines, derivations: Sequence[Der
 
 def _watched_questions_spec(project: Project) -> dict[str, str]:
     wanted = project.settings.recipe.queries_per_video
-    return {**_spec(project, "query_writer", _QUERY), f"{EXTENT}queries per video": str(wanted)}
+    return {**_spec(project, "query_writer", _QUERY), f"{EXTENT}queries per video": str(wanted), **_extent(project)}
+
+
+def _extent(project: Project) -> dict[str, str]:
+    return {f"{EXTENT}held out": str(project.settings.recipe.timewarp_explicit.held_out)}
 
 
 def _derive_watched_questions(project: Project, shard: str) -> list[Derivation]:
@@ -298,4 +303,5 @@ def recipe(project: Project) -> Recipe:
     chosen = project.settings.recipe.timewarp_explicit.answers
     watched = chosen == "video" or (chosen == "auto" and project.role("responder").style == "compact")
     answers = _FROM_VIDEO if watched else _FROM_CAPTIONS
-    return Recipe(NAME, (SCENES, ALTERED_VIDEOS, *answers, CONTRAST), clips=original_clips)
+    benchmark = (timewar_stage(watched=watched),) if project.settings.recipe.timewarp_explicit.held_out else ()
+    return Recipe(NAME, (SCENES, ALTERED_VIDEOS, *answers, CONTRAST, *benchmark), clips=original_clips)

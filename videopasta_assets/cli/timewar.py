@@ -1,0 +1,33 @@
+"""`videopasta timewar`: the TimeWar benchmark, from held-out videos."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from videopasta_assets.cli.console import OUT, print_json
+from videopasta_assets.cli.options import HERE, JsonOption, ProjectOption, open_project
+
+
+def timewar(
+    project: ProjectOption = HERE,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write.", show_default="benchmarks/timewar of the project")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write TimeWar's two variants, original and reordered, from the videos that timewarp_explicit holds out."""
+    from videopasta_assets.stages.timewar import write_timewar
+
+    opened = open_project(project)
+    made = write_timewar(opened, out or opened.settings.root / "benchmarks" / "timewar")
+    if as_json:
+        print_json({**made.__dict__})
+        return
+    OUT.print(
+        f"{made.items} items about {made.videos} videos in {made.folder}; reordering changes {made.changed} answers"
+        + (f"; {made.failed} items failed" if made.failed else ""),
+        highlight=False,
+    )
+    line = "{name: timewar, format: timewar, items: " + str(made.folder) + "}"
+    OUT.print(f"score on it   evaluation: {{benchmarks: [{line}]}}", highlight=False, markup=False)
