@@ -106,9 +106,12 @@ def _project(path: Path) -> Iterator[Finding]:
 
 
 def _benchmark(project: "Project", name: str) -> Finding:
-    from videopasta_assets.stages.benchmark_items import missing_videos
+    from videopasta_assets.stages.benchmark_items import benchmark_named, check_ready, missing_videos
 
     try:
+        check_ready(project, name)
+        if benchmark_named(project, name).runner == "lmms-eval":
+            return Finding(f"benchmark {name}", "ok", "run by lmms-eval")
         items, missing = missing_videos(project, name)
     except UserError as error:
         return Finding(f"benchmark {name}", "problem", str(error))
