@@ -33,6 +33,7 @@ PUBLISHED: Final[dict[str, dict[str, Any]]] = {
         "adversary_temperature": 0.0,
         "contrast": "verifier",
     },
+    "tpo": {"queries_per_video": 4, "adversaries_per_query": 1, "max_attempts": 1},
     "videosavi": {
         "queries_per_video": 6,
         "queries_by_mode": {FailureMode.SPATIAL: 3, FailureMode.TEMPORAL: 3},
