@@ -39,13 +39,14 @@ from videopasta_assets.toyworld.folder import read_truth, write_folder
 from videopasta_assets.toyworld.questions import sample_question, true_answer
 from videopasta_assets.training import TrainingConfig, TrainingPair
 from videopasta_assets.training.accounting import PEAK_FLOPS, backward_flops, forward_flops
+from videopasta_assets.training.arguments import training_arguments
 from videopasta_assets.training.base import load_base
 from videopasta_assets.training.encoding import EncodedPair, PairEncoder
 from videopasta_assets.training.libraries import DPOTrainer
 from videopasta_assets.training.lora import lora_config
 from videopasta_assets.training.rows import plain_rows
 from videopasta_assets.training.shapes import ModelShape, packed_row
-from videopasta_assets.training.train import train_dpo, training_arguments
+from videopasta_assets.training.train import train_dpo
 from videopasta_assets.video.clip import Clip
 from videopasta_assets.video.plan import SamplingSpec, plan_frames
 from videopasta_assets.video.probe import probe
