@@ -97,6 +97,7 @@ def save_random_model(folder: Path, name: str, device: str, max_pixels: int) -> 
             "num_key_value_heads": _KEY_VALUE_HEADS[name],
             "max_position_embeddings": 32768,
             "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": sections},
+            "bos_token_id": None,
             "eos_token_id": stored["text_config"]["eos_token_id"],
             "pad_token_id": stored["text_config"]["pad_token_id"],
         },

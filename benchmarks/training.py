@@ -1,12 +1,16 @@
 """Seconds a pair of a DPO run, against TRL's own loop on the same pairs, machine and model.
 
-    python benchmarks/training.py [--model FOLDER] [--videos 8] [--queries 10] [--baseline-pairs 32]
+    python benchmarks/training.py [--model FOLDER] [--videos 8] [--queries 10] [--baseline-pairs 32] [--growth]
+    python benchmarks/training.py --random 7b --side 448 --frames 32 --videos 4     # on a GPU
 
 The pairs are the recipe's shape: ten questions a video, three adversaries a question (toyworld videos, the embedded
 model, 16 frames). The baseline is the recipe that people use to get video through TRL: a collator that emits
 `[chosen; rejected]` rows with pixels, vision tower and reference in every step. It is spared the decoding: its
 pixels are cached. Every other run is a whole `train_dpo`, from decoding to the saved adapter. Pictures are enlarged
 to `--side` pixels, because a real model spends most of its tokens on video. On a CPU, seconds are CPU seconds.
+
+`--growth` also tells the cost of a pair as more pairs of a video are trained on. `--random` takes a model of a
+published shape with random weights; a GPU's utilization (by `accounting.py`) and peak memory are told too.
 
 The last line is one JSON object; `ratio` is baseline over packed with all pairs of a video together.
 """
@@ -23,6 +27,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from random_model import save_random_model
 
 from videopasta_assets.embedded import MODEL_DIR
 from videopasta_assets.engines.clip_prefix import PIXELS
@@ -33,12 +38,15 @@ from videopasta_assets.toyworld.falsify import falsify
 from videopasta_assets.toyworld.folder import read_truth, write_folder
 from videopasta_assets.toyworld.questions import sample_question, true_answer
 from videopasta_assets.training import TrainingConfig, TrainingPair
+from videopasta_assets.training.accounting import PEAK_FLOPS, backward_flops, forward_flops
+from videopasta_assets.training.arguments import training_arguments
 from videopasta_assets.training.base import load_base
-from videopasta_assets.training.encoding import PairEncoder
+from videopasta_assets.training.encoding import EncodedPair, PairEncoder
 from videopasta_assets.training.libraries import DPOTrainer
 from videopasta_assets.training.lora import lora_config
 from videopasta_assets.training.rows import plain_rows
-from videopasta_assets.training.train import train_dpo, training_arguments
+from videopasta_assets.training.shapes import ModelShape, packed_row
+from videopasta_assets.training.train import train_dpo
 from videopasta_assets.video.clip import Clip
 from videopasta_assets.video.plan import SamplingSpec, plan_frames
 from videopasta_assets.video.probe import probe
@@ -47,13 +55,13 @@ from videopasta_assets.video.reader import FrameReader, get_reader
 GOAL = 10.0
 
 
-def toyworld_pairs(folder: Path, videos: int, queries: int, seed: int = 0) -> list[TrainingPair]:
+def toyworld_pairs(folder: Path, videos: int, queries: int, frames: int = 16, seed: int = 0) -> list[TrainingPair]:
     """True answers against false ones, three adversaries a question, one in each mode."""
     prompts = PromptLibrary("compact")
     pairs: list[TrainingPair] = []
     for path in write_folder(folder / "videos", folder / "truth", videos, seed, "pairs"):
         info = probe(path, (path.parent,))
-        clip = Clip(info.video_id, path, plan_frames(info, SamplingSpec("count", 16), "dense"))
+        clip = Clip(info.video_id, path, plan_frames(info, SamplingSpec("count", frames), "dense"))
         scene = read_truth(folder / "truth", info.video_id)
         assert scene is not None
         rng = random.Random(info.video_id)
@@ -145,6 +153,45 @@ def our_seconds(
     return (clock() - started) / len(pairs), dict(result.metrics)
 
 
+def first_of_each_video(pairs: list[TrainingPair], count: int) -> list[TrainingPair]:
+    """At most `count` pairs of each video."""
+    taken: dict[str, list[TrainingPair]] = {}
+    for pair in pairs:
+        own = taken.setdefault(pair.clip.key, [])
+        if len(own) < count:
+            own.append(pair)
+    return [pair for own in taken.values() for pair in own]
+
+
+def print_growth(
+    pairs: list[TrainingPair], model: Path, reader: FrameReader, base: TrainingConfig, baseline: float
+) -> dict[int, float]:
+    """Seconds a pair when 1, 3, 10 and 30 pairs of each video are trained on, all of a video in one step."""
+    seconds = {}
+    for count in (1, 3, 10, 30):
+        some = first_of_each_video(pairs, count)
+        together = {"pairs_per_video": count, "batch_size": max(8, count), "micro_batch_size": max(8, count)}
+        config = base.model_copy(update={"layout": "packed", **together})
+        seconds[count] = our_seconds(some, model, reader, config)[0]
+        print(f"{count:3} pairs a video {seconds[count]:28.4f} s a pair, {baseline / seconds[count]:5.1f}x")
+    return seconds
+
+
+def print_utilization(sample: EncodedPair, model: Path, seconds: float) -> None:
+    """What the time of a packed pair, thirty of a video, means on this GPU."""
+    from transformers import AutoConfig
+
+    shape = ModelShape.of(AutoConfig.from_pretrained(model))
+    shared = int(sample.prompt_types.nonzero()[-1]) + 1
+    questions = [(len(sample.prompt_ids) - shared, [len(sample.chosen_ids)] * 4)] * 10
+    row = packed_row(shared, questions)
+    flops = (2 * forward_flops(shape, row, 8) + backward_flops(shape, row, 8)) / 30
+    peak = next((value for name, value in PEAK_FLOPS.items() if name in torch.cuda.get_device_name().lower()), None)
+    share = "" if peak is None else f", {flops / seconds / peak:.0%} of the peak"
+    memory = torch.cuda.max_memory_allocated() / 2**30
+    print(f"{flops / seconds / 1e12:.0f} TFLOP/s without the vision tower{share}; {memory:.1f} GiB at the most")
+
+
 def clock() -> float:
     """Seconds: of the wall on a GPU, of this process on a CPU, so that other work on the machine does not count."""
     return time.perf_counter() if torch.cuda.is_available() else time.process_time()
@@ -159,13 +206,20 @@ def main() -> None:
     arguments.add_argument("--baseline-pairs", type=int, default=32)
     arguments.add_argument("--side", type=int, default=128, help="pixels; 48 is the embedded model's own")
     arguments.add_argument("--learning-rate", type=float, default=2e-4)
+    arguments.add_argument("--frames", type=int, default=16)
+    arguments.add_argument("--growth", action="store_true")
+    arguments.add_argument("--random", choices=("tiny", "3b", "7b"), help="shape of a model with random weights")
     given = arguments.parse_args()
     base = TrainingConfig(learning_rate=given.learning_rate, lora_dropout=0.0, save_steps=10_000)
     with tempfile.TemporaryDirectory() as folder:
-        pairs = toyworld_pairs(Path(folder), given.videos, given.queries)
+        pairs = toyworld_pairs(Path(folder), given.videos, given.queries, given.frames)
         base = base.model_copy(update={"scored_pairs": max(3, len(pairs) // 25)})  # 256 of 7,020 is the default's share
         reader = get_reader("auto", [Path(folder) / "videos"])
-        model = at_side(given.model, given.side, Path(folder) / "model")
+        source = given.model
+        if given.random is not None:
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            source = save_random_model(Path(folder) / "random", given.random, device, given.side**2)
+        model = at_side(source, given.side, Path(folder) / "model")
         few = random.Random(0).sample(pairs, min(len(pairs), given.baseline_pairs))
         baseline = stock_seconds(few, model, reader, base.model_copy(update={"layout": "plain"}))
         print(f"{'stock TRL':38} {baseline:8.4f} s a pair ({len(few)} pairs)")
@@ -191,6 +245,9 @@ def main() -> None:
                 f"{name:38} {seconds:8.4f} s a pair ({len(pairs)} pairs), {baseline / seconds:5.1f}x, "
                 f"reward accuracy {metrics['reward_accuracy']:.2f}, margin {metrics['reward_margin']:.3f}"
             )
+        growth = print_growth(pairs, model, reader, base, baseline) if given.growth else {}
+        if torch.cuda.is_available():
+            print_utilization(sample, model, seconds)
     print(
         json.dumps(
             {
@@ -200,6 +257,7 @@ def main() -> None:
                 "baseline": round(baseline, 5),
                 "ratio": round(baseline / seconds, 2),
                 "goal": GOAL,
+                "growth": {count: round(value, 5) for count, value in growth.items()},
             }
         )
     )

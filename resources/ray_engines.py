@@ -6,11 +6,13 @@ videos under the same paths and, for models that are folders, those too: no lake
 """
 
 import contextlib
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from resources.engines import WarmEngines
 from resources.placed_frames import FrameKey, PlacedFrames, decoded
@@ -25,6 +27,7 @@ Build = Callable[[Project, RoleName], Engine]
 
 _PATIENCE_SECONDS: Final = 300.0
 _PROBE_SECONDS: Final = 5.0
+_KNOCK_SECONDS: Final = 10.0
 _CHUNKS_AHEAD: Final = 2
 _engines: Final[dict[tuple[Any, ...], Engine]] = {}
 
@@ -87,14 +90,30 @@ def connected(address: str | None) -> Any:
         ) from error
     if not ray.is_initialized():
         try:
+            _knock(address)
             ray.init(address=address, namespace="videopasta", log_to_driver=False, include_dashboard=False)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise UserError(
                 f"no Ray cluster answers ({' '.join(str(error).split())[:200]})",
                 where=f"launcher.address, {address}",
                 fix="Start one (`ray start --head`), correct the address, or use kind: local.",
             ) from error
     return ray
+
+
+def _knock(address: str | None) -> None:
+    """See that somebody listens there: Ray itself tries for a long time, and may end this process.
+
+    Raises:
+        OSError: nobody does.
+        ValueError: it is no address.
+    """
+    if address is None or address in ("auto", "local"):
+        return
+    place = urlsplit(address if "://" in address else f"//{address}")
+    if place.hostname is None or place.port is None:
+        raise ValueError("give HOST:PORT, ray://HOST:PORT or auto")
+    socket.create_connection((place.hostname, place.port), timeout=_KNOCK_SECONDS).close()
 
 
 def close_ray_engines() -> None:

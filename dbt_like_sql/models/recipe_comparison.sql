@@ -13,6 +13,7 @@
 WITH calls AS (
     SELECT recipe, prompt_tokens, completion_tokens, seconds FROM queries
     UNION ALL SELECT recipe, prompt_tokens, completion_tokens, seconds FROM scenes
+    UNION ALL SELECT recipe, prompt_tokens, completion_tokens, seconds FROM candidates
     UNION ALL SELECT recipe, prompt_tokens, completion_tokens, seconds FROM aligned_responses
     UNION ALL SELECT recipe, prompt_tokens, completion_tokens, seconds FROM aligned_checks
     UNION ALL SELECT recipe, prompt_tokens, completion_tokens, seconds FROM adversaries

@@ -81,13 +81,7 @@ def test_it_reports_while_it_trains_and_a_failure_overwrites_nothing(
     assert diverged.error.startswith("training diverged: ")
     assert "Lower training.learning_rate (now 1e+30)" in diverged.error
 
-    trainable.edit("learning_rate: 1.0e+30, max_grad_norm: 1.0e+30", "lora_target: no_such_module")
-    mistaken = train(trainable, instance)
-    assert mistaken.mistake
-    assert mistaken.error is not None
-    assert mistaken.error.startswith("training.lora_target: no linear module of Qwen2_5_VL")
-
-    trainable.edit("lora_target: no_such_module", "max_tokens: 20")
+    trainable.edit("learning_rate: 1.0e+30, max_grad_norm: 1.0e+30", "max_tokens: 20")
     too_long = train(trainable, instance)
     assert too_long.mistake
     assert too_long.error is not None

@@ -31,7 +31,7 @@ from videopasta_assets.engines.vllm_environment import find_environment
 from videopasta_assets.engines.vllm_server import VllmServerEngine
 from videopasta_assets.errors import UserError
 from videopasta_assets.prompts import Prompt, PromptLibrary
-from videopasta_assets.recipes import VERDICT_SCHEMA, parse_verdict
+from videopasta_assets.recipes import parse_verdict, verdict_schema
 from videopasta_assets.taxonomy import MODES
 from videopasta_assets.video.clip import Clip, load_frames
 from videopasta_assets.video.plan import SamplingSpec, plan_frames
@@ -120,7 +120,7 @@ def pipeline_requests(clips: list[Clip]) -> list[Request]:
 def verdict_request() -> Request:
     texts = {"query": "how many circles are there?", "aligned": "there are two.", "adversary": "there are three."}
     prompt = PromptLibrary("compact").render("verify", mode="spatial", **texts)
-    return Request("verdict", prompt, None, Decoding(max_new_tokens=64), json_schema=VERDICT_SCHEMA)
+    return Request("verdict", prompt, None, Decoding(max_new_tokens=64), json_schema=verdict_schema("compact"))
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,7 @@ def test_what_was_written_is_read_back(url: str) -> None:
     assert again.columns(ADDRESS, ["path"]).to_pylist() == [{"path": "a.mp4"}] * 2
     assert again.absent_columns(ADDRESS) == ()
     assert again.shards_of("videos", COMMON) == ["s000000"]
+    assert again.recipes_of("videos") == [COMMON]
     assert again.has_rows("videos")
     assert not again.has_rows("queries")
     again.remove(ADDRESS)

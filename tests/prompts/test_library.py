@@ -6,8 +6,10 @@ import pytest
 
 from videopasta_assets.errors import UserError
 from videopasta_assets.prompts import STYLES, PromptLibrary
+from videopasta_assets.recipes.perturbation import PROMPTS
 from videopasta_assets.taxonomy import CATEGORIES, MODES, STRATEGIES
 
+QUESTION = "Which object is left of the lamp?"
 EXPECTED = {
     "caption",
     "check_answer",
@@ -22,13 +24,30 @@ EXPECTED = {
     *(f"query/{mode}" for mode in MODES),
     *(f"aligned/{mode}" for mode in MODES),
     *(f"adversary/{mode}/{strategy}" for mode in MODES for strategy in STRATEGIES[mode]),
+    *(f"timewarp_implicit/rejected/{name}" for name in PROMPTS),
+    *(f"timewarp_explicit/{name}" for name in ("questions", "answer", "multiple_choice", "choose")),
+    *("videosavi/critique", "videosavi/revise", "hound_dpo/score"),
 }
-QUESTION = "Which object is left of the lamp?"
+OF_RECIPES = {
+    "caption": "First a cup, then a vase.",
+    "query": QUESTION,
+    "answer": "The cup is.",
+    "errors": [{"type": "factual_inaccuracy", "evidence": "a vase", "correction": ""}],
+    "options": ["the cup", "the vase", "the pan", "the jug"],
+    "count": 3,
+    "duration": 12.5,
+    "mode": "temporal",
+    "strategy": "imagined_future",
+}
+"""Variables of the recipes' own templates: each gets those that it has."""
 
 
 def variables(name: str) -> dict[str, object]:
     """What the pipeline gives to a template, by its name."""
     kind, _, rest = name.partition("/")
+    if kind in ("timewarp_implicit", "timewarp_explicit", "videosavi", "hound_dpo"):
+        unasked = {"query"} if rest in ("questions", "multiple_choice") else set()
+        return {key: value for key, value in OF_RECIPES.items() if key not in unasked}
     mode = rest.partition("/")[0]
     answers = {"query": QUESTION, "aligned": "The cup is.", "adversary": "The vase is."}
     return {

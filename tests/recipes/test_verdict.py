@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videopasta_assets.recipes.answer_text import same_answer
-from videopasta_assets.recipes.verdict import VERDICT_SCHEMA, ParsedVerdict, parse_verdict, verdict_status
+from videopasta_assets.recipes.verdict import ParsedVerdict, parse_verdict, verdict_schema, verdict_status
 from videopasta_assets.taxonomy import VerdictStatus
 
 GOOD = {
@@ -60,7 +60,9 @@ def test_any_reply_is_read_without_raising(text: str) -> None:
 
 
 def test_the_schema_asks_for_what_the_parser_needs() -> None:
-    assert set(VERDICT_SCHEMA["required"]) == set(GOOD)
+    for style, first in (("standard", "preferred_ok"), ("compact", "reason")):
+        assert set(verdict_schema(style)["required"]) == set(GOOD)
+        assert next(iter(verdict_schema(style)["properties"])) == first
 
 
 @pytest.mark.parametrize(

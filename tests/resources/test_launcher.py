@@ -7,7 +7,7 @@ import pytest
 
 from resources.engines import WarmEngines
 from resources.launcher import launch
-from resources.ray_engines import RayEngines
+from resources.ray_engines import RayEngines, connected
 from tests.fakes.bench_project import BenchProject
 from videopasta_assets.engines.meter import Meter
 from videopasta_assets.errors import UserError
@@ -43,3 +43,12 @@ def test_a_run_that_spends_its_budget_stops_and_the_next_one_goes_on(tmp_path: P
     assert calls == sorted(set(calls))  # each run got further
     asked = [(request.prompt.template, request.request_id) for request in bench.engine.requests]
     assert len(asked) == len(set(asked))  # no answer was paid for twice
+
+
+@pytest.mark.parametrize(
+    ("address", "why"), [("127.0.0.1:1", "Connection refused"), ("ray://127.0.0.1:1", "refused"), ("here", "HOST:PORT")]
+)
+def test_a_cluster_that_is_not_there_is_one_sentence(address: str, why: str) -> None:
+    pytest.importorskip("ray", reason="ray is not installed: the extra ray")
+    with pytest.raises(UserError, match=rf"launcher\.address, {address}: no Ray cluster answers \(.*{why}"):
+        connected(address)

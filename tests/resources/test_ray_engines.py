@@ -13,7 +13,7 @@ from resources.launcher import launch
 from resources.ray_engines import RayEngines, close_ray_engines
 from tests.fakes import bench_project, counting_engine, tiny_videos
 from tests.fakes.bench_project import BenchProject
-from tests.fakes.counting_engine import CountingEngine
+from tests.fakes.counting_engine import CountingEngine, OneEngine
 from videopasta_assets.engines import Engine, EngineError, Reply, Request
 from videopasta_assets.errors import UserError
 from videopasta_assets.stages.landing import land
@@ -65,7 +65,7 @@ def cluster() -> Iterator[Any]:
     ray.init(address=made.address, namespace="videopasta", log_to_driver=False)
     yield made
     close_ray_engines()
-    ray.shutdown()
+    ray.shutdown()  # type: ignore[no-untyped-call]
     made.shutdown()
 
 
@@ -92,7 +92,7 @@ def test_a_node_that_dies_in_the_middle_costs_nothing(tmp_path: Path, cluster: A
     here, there = made(tmp_path / "here", 6), made(tmp_path / "there", 6)
     for bench in (here, there):
         land(bench.project)
-    run_shard(here.project, "s000000", bench_project.OneEngine(LookingEngine(here.project)))
+    run_shard(here.project, "s000000", OneEngine(LookingEngine(here.project)))
 
     victim = next(iter(cluster.worker_nodes))
     done: list[int] = []

@@ -8,7 +8,7 @@ from tests.stages.conftest import Bench
 from videopasta_assets.engines import Decoding, FinishReason, Reply, Request
 from videopasta_assets.lake import Derivation
 from videopasta_assets.prompts import Prompt, PromptLibrary
-from videopasta_assets.recipes import VERDICT_SCHEMA, parse_verdict
+from videopasta_assets.recipes import parse_verdict, verdict_schema
 from videopasta_assets.stages.generation import Ask, answer
 from videopasta_assets.stages.repair import Form, Parsed
 
@@ -54,7 +54,7 @@ def test_each_reply_says_how_it_was_read_and_what_it_cost() -> None:
         "broken": ["hm", None],
         "failed": [None],
     }
-    rows, engine = rows_of(replies, VERDICT_SCHEMA)
+    rows, engine = rows_of(replies, verdict_schema("standard"))
     assert {key: row.get("parsed") for key, row in rows.items()} == {
         "first": Parsed.FIRST,
         "repaired": Parsed.REPAIRED,
@@ -73,7 +73,7 @@ def test_each_reply_says_how_it_was_read_and_what_it_cost() -> None:
     assert [request.request_id for request in again] == ["repaired", "never", "broken"]
     assert again[0].prompt.text.startswith("judge!\n")
     assert "I think so." in again[0].prompt.text
-    assert all(request.json_schema == VERDICT_SCHEMA for request in again)
+    assert all(request.json_schema == verdict_schema("standard") for request in again)
 
 
 def test_where_no_form_was_asked_for_none_is_asked_for_again() -> None:

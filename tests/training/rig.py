@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from videopasta_assets.engines.loading import load_model
+from videopasta_assets.training.arguments import training_arguments
 from videopasta_assets.training.config import TrainingConfig
 from videopasta_assets.training.dpo_trainer import VideoDPOTrainer
 from videopasta_assets.training.encoding import PairEncoder
@@ -13,7 +14,6 @@ from videopasta_assets.training.lora import lora_config
 from videopasta_assets.training.objective import Objective
 from videopasta_assets.training.packed import Packer
 from videopasta_assets.training.rows import plain_rows
-from videopasta_assets.training.train import training_arguments
 from videopasta_assets.training.tree_attention import use_tree_attention
 from videopasta_assets.training.unpaired import unrelated_responses
 from videopasta_assets.training.vision import ClipFeatures, rope_index

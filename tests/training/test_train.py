@@ -12,13 +12,14 @@ from videopasta_assets.config.training import EarlyStopSettings
 from videopasta_assets.engines import Decoding, Request
 from videopasta_assets.engines.transformers_engine import TransformersEngine
 from videopasta_assets.errors import UserError, VideoPastaError
+from videopasta_assets.training.arguments import warmup_steps
 from videopasta_assets.training.config import TrainingConfig
 from videopasta_assets.training.dpo_trainer import VideoDPOTrainer
 from videopasta_assets.training.early_stop import TrainingDivergedError
 from videopasta_assets.training.pairs import pairs_hash
 from videopasta_assets.training.progress import LogCallback
 from videopasta_assets.training.result import Workspace
-from videopasta_assets.training.train import train_dpo, warmup_steps
+from videopasta_assets.training.train import train_dpo
 from videopasta_assets.video.reader import get_reader
 
 _FAST = TrainingConfig(

@@ -24,6 +24,7 @@ from videopasta_assets.stages.pipeline import run_shard
 from videopasta_assets.stages.project import Engines, Project
 
 FOLDER: Final = "ablations"
+_REFUSALS: Final = "robustness.jsonl"
 _OF_TRAINING: Final = frozenset({"lora_checkpoint", "benchmark_scores", "benchmark_breakdowns", "analysis_results"})
 _NOT_COPIED: Final = frozenset({"checkpoints", "reports", "locks", "journal"})
 
@@ -74,6 +75,8 @@ def _prepared(root: Path, grid: Grid, cell: Cell, base: Contents, seeds: int) ->
         merged(merged(shared, arm.settings), {"name": name, "seed": seed}) for arm, seed, name in arms
     ]
     data["lake"] = str(folder / "lake")
+    if grid.robustness:
+        data = merged(data, {"evaluation": {"benchmarks": _with_refusals(root, data)}})
     folder.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(data, sort_keys=False)
     (folder / "settings.yaml").write_text(f"# Written by `videopasta ablate {grid.name}`.\n{text}", encoding="utf-8")
@@ -82,6 +85,18 @@ def _prepared(root: Path, grid: Grid, cell: Cell, base: Contents, seeds: int) ->
     except UserError as error:
         raise UserError(error.what, where=f"grid {grid.name}, cell {cell.name}", fix=error.fix) from error
     return Prepared(cell, Project(settings), arms)
+
+
+def _with_refusals(root: Path, data: Contents) -> list[Contents]:
+    """The benchmarks, and beside each the file of refusals and controls that toyworld writes with it."""
+    found: list[Contents] = list(data.get("evaluation", {}).get("benchmarks", []))
+    named = {benchmark["name"] for benchmark in found}
+    for benchmark in tuple(found):
+        items = Path(benchmark["items"]).with_name(_REFUSALS)
+        name = f"{benchmark['name']}-robustness"
+        if benchmark.get("format", "items") == "items" and name not in named and (root / items).is_file():
+            found.append({"name": name, "items": str(items)})
+    return found
 
 
 def run_cell(prepared: Prepared, engines: Engines, finished: Sequence[Prepared], say: Say) -> None:

@@ -116,7 +116,11 @@ def analyse(project: Project, engines: Engines) -> Analysis:
     note = "Of pairs of videos with one question and different answers; intervals are a bootstrap over pairs."
     plot = Plot(bars(parts, series, "% right"), "text, video and group score by model")
     ours = Section("Ours", (note,), plot, (Table(("model", "benchmark", "pairs", *parts), rows),))
-    return Analysis(NAME, measured, Report(TITLE, "One question about two videos, whose right answers differ.", (), (ours, _papers())))
+    return Analysis(
+        NAME,
+        measured,
+        Report(TITLE, "One question about two videos, whose right answers differ.", (), (ours, _papers())),
+    )
 
 
 def scores(model: str, benchmark: str, right: Sequence[tuple[bool, bool]]) -> list[Measured]:

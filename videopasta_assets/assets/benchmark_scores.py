@@ -94,6 +94,7 @@ def build(declared: Project) -> dg.AssetsDefinition:
             if table == "benchmark_scores":
                 extra = {
                     **score_figures(project, shard),
+                    **_changed(project, experiment, benchmark),
                     **report_metadata(write_checkpoint_report(project, experiment)),
                 }
             elif table == "benchmark_breakdowns":
@@ -117,6 +118,20 @@ def dimensions(
 
 def _scores(project: Project, shard: str) -> list[Row]:
     return list(good_rows(project, "benchmark_scores", shard))
+
+
+def _changed(project: Project, experiment: str, benchmark: str) -> dict[str, Any]:
+    """The first items that training fixed, and that it broke, with both replies."""
+    base = {row["item_id"]: row for row in good_rows(project, "benchmark_answers", partition(BASE, benchmark))}
+    found: dict[str, list[Row]] = {"fixed": [], "broken": []}
+    for after in good_rows(project, "benchmark_answers", partition(experiment, benchmark)):
+        before = base.get(after["item_id"])
+        if before is not None and before["correct"] != after["correct"]:
+            options = after["options"] or []
+            right = options[after["answer_index"]] if options else after["reference"]
+            shown = {"question": after["question"], "right": right, "before": before["reply"], "after": after["reply"]}
+            found["fixed" if after["correct"] else "broken"].append(shown)
+    return {name: dg.MetadataValue.md(markdown_table(rows[:_LISTED])) for name, rows in found.items() if rows}
 
 
 def _cut(row: Row, names: Sequence[str]) -> Row:

@@ -106,9 +106,12 @@ def _project(path: Path) -> Iterator[Finding]:
 
 
 def _benchmark(project: "Project", name: str) -> Finding:
-    from videopasta_assets.stages.benchmark_items import missing_videos
+    from videopasta_assets.stages.benchmark_items import benchmark_named, check_ready, missing_videos
 
     try:
+        check_ready(project, name)
+        if benchmark_named(project, name).runner == "lmms-eval":
+            return Finding(f"benchmark {name}", "ok", "run by lmms-eval")
         items, missing = missing_videos(project, name)
     except UserError as error:
         return Finding(f"benchmark {name}", "problem", str(error))
@@ -157,7 +160,10 @@ def _model(project: "Project", role: "RoleName") -> Finding:
     except UserError as error:
         return Finding(name, "problem", str(error))
     if settings.engine == "openai" and settings.server is not None:
-        return _served(name, identity, settings.server, settings.server.model or project.model_source(role))
+        model = settings.server.model or project.model_source(role)
+        urls = (settings.server.base_url, *settings.server.replicas)
+        found = [_served(name, identity, settings.server.model_copy(update={"base_url": url}), model) for url in urls]
+        return next((finding for finding in found if finding.state == "problem"), found[0])
     if settings.revision is None and "/" in settings.model and not Path(project.model_source(role)).is_dir():
         return Finding(name, "note", f"{identity}; pin its revision in videopasta.yaml")
     return Finding(name, "ok", identity)

@@ -137,11 +137,11 @@ def _check_benchmarks(project: "Project", steps: list["PlanStep"]) -> None:
     """
     if not any(step.asset == "benchmark_scores" for step in steps):
         return
-    from videopasta_assets.stages.benchmark_items import items_of
+    from videopasta_assets.stages.benchmark_items import check_ready
 
     for benchmark in project.settings.evaluation.benchmarks:
         try:
-            items_of(project, benchmark.name)
+            check_ready(project, benchmark.name)
         except UserError as error:
             fix = f"{error.fix} Or run with --no-train.".strip()
             raise UserError(error.what, where=error.where, fix=fix) from error

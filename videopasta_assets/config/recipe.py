@@ -33,6 +33,8 @@ PUBLISHED: Final[dict[str, dict[str, Any]]] = {
         "adversary_temperature": 0.0,
         "contrast": "verifier",
     },
+    "hound_dpo": {"adversaries_per_query": 1, "max_attempts": 1},
+    "tpo": {"queries_per_video": 4, "adversaries_per_query": 1, "max_attempts": 1},
     "videosavi": {
         "queries_per_video": 6,
         "queries_by_mode": {FailureMode.SPATIAL: 3, FailureMode.TEMPORAL: 3},
@@ -142,6 +144,9 @@ class RecipeSettings(Settings):
     )
     iterations: int = Field(
         default=1, ge=1, le=20, description="VideoSAVi: 4. Each starts from the model that the last one tuned."
+    )
+    hound_candidates: int = Field(
+        default=4, ge=2, le=16, description="hound_dpo: answers sampled a question (our choice)."
     )
     prompts: Path | None = Field(default=None, description="Folder of templates of your own that replace ours by name.")
     timewarp_implicit: ImplicitSettings = ImplicitSettings()

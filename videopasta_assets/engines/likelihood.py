@@ -6,6 +6,25 @@ from typing import Any
 import torch
 
 
+def summed_log_probs(
+    logits: torch.Tensor, source: torch.Tensor, target: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """log p of S replies of up to T tokens, summed over each one's tokens, shape (S,).
+
+    In float32 at least: a sum over tens of bfloat16 terms would drown the difference of two replies.
+
+    Args:
+        logits: of N positions, shape (N, vocabulary).
+        source: which position predicts each token, shape (S, T); replies may share positions.
+        target: the tokens, shape (S, T).
+        mask: which of them exist, bool, shape (S, T).
+    """
+    logits = logits if logits.dtype == torch.float64 else logits.float()
+    log_probs = logits[source, target] - logits.logsumexp(-1)[source]
+    total: torch.Tensor = (log_probs * mask).sum(-1)
+    return total
+
+
 def sequence_log_probs(model: Any, inputs: Mapping[str, Any], endings: Sequence[torch.Tensor]) -> list[float]:
     """Sum of log-probabilities of the last tokens of each row.
 
@@ -26,5 +45,6 @@ def sequence_log_probs(model: Any, inputs: Mapping[str, Any], endings: Sequence[
     scored = torch.zeros((len(endings), widest), dtype=torch.bool, device=ids.device)
     for row, ending in enumerate(endings):
         scored[row, widest - len(ending) :] = True
-    log_probs = logits.float().log_softmax(-1).gather(-1, ids[:, -widest:].unsqueeze(-1)).squeeze(-1)
-    return [float(value) for value in log_probs.masked_fill(~scored, 0.0).sum(-1)]
+    source = torch.arange(scored.numel(), device=ids.device).view_as(scored)
+    totals: list[float] = summed_log_probs(logits.flatten(0, 1), source, ids[:, -widest:], scored).tolist()
+    return totals

@@ -78,3 +78,25 @@ TIMEWAR_ITEMS: Final = TableSchema(
         Column("created_at", pa.timestamp("us", tz="UTC"), "When it was written.", content=False),
     ),
 )
+
+CANDIDATES: Final = TableSchema(
+    "candidates",
+    "One of several sampled answers to a question, with its score by the video's caption (LLaVA-Hound-DPO).",
+    (
+        Column("candidate_id", _S, "The sample."),
+        Column("query_id", _S, "The question."),
+        Column("video_id", _S, "The video."),
+        Column("query_mode", _S, "Failure mode of the question."),
+        Column("query_category", _S, "Category of the question."),
+        Column("query", _S, "The question."),
+        Column("ordinal", pa.int64(), "Which of the question's samples."),
+        Column("response", _S, "The answer."),
+        Column("finish_reason", _S, "stop, or length when it was cut.", content=False),
+        Column("caption", _S, "What stood for the video.", content=False),
+        Column("score", pa.int64(), "From 1 to 5."),
+        Column("score_reply", _S, "The scorer's reply as it came.", content=False),
+        Column("responder", _S, "Model and revision that answered.", content=False),
+        Column("scorer", _S, "Model and revision that scored.", content=False),
+        *COST_COLUMNS,
+    ),
+)

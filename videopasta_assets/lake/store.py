@@ -223,6 +223,15 @@ class Lake:
             return sorted(parts[0].removeprefix("shard=") for parts in names if parts[1:] == [ROWS_FILE])
         return sorted(path.parent.name.removeprefix("shard=") for path in folder.glob(f"shard=*/{ROWS_FILE}"))
 
+    def recipes_of(self, table: str) -> list[str]:
+        """Recipes that have written rows of `table`, in order."""
+        folder = self.root / "tables" / table
+        if is_object(folder):
+            parts = {name.split("/")[0] for name in objects_under(folder) if name.endswith(f"/{ROWS_FILE}")}
+        else:
+            parts = {path.parents[1].name for path in folder.glob(f"recipe=*/shard=*/{ROWS_FILE}")}
+        return sorted(part.removeprefix("recipe=") for part in parts)
+
     def has_rows(self, table: str) -> bool:
         """Some shard of the table, of any recipe, was written."""
         folder = self.root / "tables" / table

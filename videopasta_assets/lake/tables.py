@@ -11,7 +11,7 @@ from videopasta_assets.lake.benchmark_tables import (
     BENCHMARK_SCORES,
 )
 from videopasta_assets.lake.oracle_tables import ORACLE_ANSWERS, ORACLE_DIFFICULTY, ORACLE_SCORES, ORACLE_TARGETING
-from videopasta_assets.lake.recipe_tables import ALTERED_VIDEOS, CRITIQUES, SCENES, TIMEWAR_ITEMS
+from videopasta_assets.lake.recipe_tables import ALTERED_VIDEOS, CANDIDATES, CRITIQUES, SCENES, TIMEWAR_ITEMS
 from videopasta_assets.lake.schema import COST_COLUMNS, PARSED_COLUMN, Column, TableSchema
 
 _S: Final = pa.string()
@@ -261,6 +261,7 @@ TABLES: Final = {
         SCENES,
         ALTERED_VIDEOS,
         QUERIES,
+        CANDIDATES,
         ALIGNED_RESPONSES,
         ALIGNED_CHECKS,
         ADVERSARIES,

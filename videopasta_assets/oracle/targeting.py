@@ -45,11 +45,13 @@ def spec(project: Project) -> dict[str, str]:
 def derive(project: Project, shard: str) -> list[Derivation]:
     """One row a verified pair."""
     parts, prompts = spec(project), project.prompts("judge")
+    # In the compact style the whole reply is one word: no engine may press it into JSON.
+    schema = MODE_JUDGEMENT_SCHEMA if project.role("judge").style == "standard" else None
     derivations = []
     for pair in good_rows(project, "verified_pairs", shard):
         key = pair["pair_id"]
         prompt = prompts.render("judge_mode", query=pair["query"], aligned=pair["chosen"], adversary=pair["rejected"])
-        request = Request(key, prompt, None, decoding(project.role("judge").decoding), 0, MODE_JUDGEMENT_SCHEMA)
+        request = Request(key, prompt, None, decoding(project.role("judge").decoding), 0, schema)
         known = {
             **{name: pair[name] for name in _KNOWN},
             "readable_mode": readable_mode(pair["chosen"], pair["rejected"]),

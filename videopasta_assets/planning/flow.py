@@ -15,6 +15,7 @@ _UPSTREAM: Final = {
     "critiques": "adversaries",
     "scenes": "sampled_videos",
     "altered_videos": "scenes",
+    "candidates": "queries",
     "timewar_items": "altered_videos",
     "verdicts": "adversaries",
 }

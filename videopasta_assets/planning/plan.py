@@ -21,6 +21,7 @@ SHARD_ASSETS: Final = (
     "scenes",
     "altered_videos",
     "queries",
+    "candidates",
     "aligned_responses",
     "aligned_checks",
     "adversaries",

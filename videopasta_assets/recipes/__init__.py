@@ -5,12 +5,11 @@ from videopasta_assets.recipes.retention import attempt_acceptance, potential_pa
 from videopasta_assets.recipes.seeds import request_seed
 from videopasta_assets.recipes.slots import AdversaryPolicy, Slot, adversary_slots, split_queries
 from videopasta_assets.recipes.targeting import MODE_JUDGEMENT_SCHEMA, ModeJudgement, parse_mode_judgement
-from videopasta_assets.recipes.verdict import VERDICT_SCHEMA, ParsedVerdict, parse_verdict, verdict_status
+from videopasta_assets.recipes.verdict import ParsedVerdict, parse_verdict, verdict_schema, verdict_status
 
 __all__ = [
     "MODE_JUDGEMENT_SCHEMA",
     "QUERY_SCHEMA",
-    "VERDICT_SCHEMA",
     "AdversaryPolicy",
     "ModeJudgement",
     "ParsedVerdict",
@@ -24,5 +23,6 @@ __all__ = [
     "request_seed",
     "slot_retention",
     "split_queries",
+    "verdict_schema",
     "verdict_status",
 ]

@@ -14,13 +14,21 @@ from videopasta_assets.taxonomy import VerdictStatus
 
 _CRITERIA: Final = ("preferred_ok", "is_contradiction", "is_rephrase", "mode_specific")
 
-VERDICT_SCHEMA: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {**{name: {"type": "boolean"} for name in _CRITERIA}, "reason": {"type": "string"}},
-    "required": [*_CRITERIA, "reason"],
-    "additionalProperties": False,
-}
-"""JSON schema of the verifier's reply."""
+
+def verdict_schema(style: str) -> dict[str, Any]:
+    """JSON schema of the verifier's reply.
+
+    Its keys stand in the order of the style's replies, since engines that hold a model to a schema have it write them
+    in that order: in `compact` the reason comes first, and the flags follow from it.
+    """
+    order = ("reason", *_CRITERIA) if style == "compact" else (*_CRITERIA, "reason")
+    return {
+        "type": "object",
+        "properties": {name: {"type": "string" if name == "reason" else "boolean"} for name in order},
+        "required": list(order),
+        "additionalProperties": False,
+    }
+
 
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 

@@ -94,7 +94,9 @@ def _requests(project: Project, aligned: Row, video: Row) -> list[Request]:
     key = aligned["response_id"]
     if check.method == "video":
         prompt = project.prompts(role).render("check_answer", query=aligned["query"], answer=aligned["response"])
-        return [Request(f"{key}.0", prompt, clip, decoding(project.role(role).decoding), 0, TRUTH_SCHEMA)]
+        # In the compact style the whole reply is one word: no engine may press it into JSON.
+        schema = TRUTH_SCHEMA if project.role(role).style == "standard" else None
+        return [Request(f"{key}.0", prompt, clip, decoding(project.role(role).decoding), 0, schema)]
     drawing = decoding(project.role(role).decoding, temperature=check.temperature)
     prompt = aligned_prompt(project, aligned, clip.plan.duration)
     return [

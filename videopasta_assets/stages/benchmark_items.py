@@ -12,6 +12,7 @@ from videopasta_assets.evaluation import PUBLISHED, Benchmark, BenchmarkItem, Me
 from videopasta_assets.evaluation.benchmark import ACCURACY, VIDEO_SUFFIXES, choose
 from videopasta_assets.evaluation.item import Form
 from videopasta_assets.hashing import stable_hash
+from videopasta_assets.stages import lmms_eval
 from videopasta_assets.stages.project import Project
 from videopasta_assets.video.plan import SamplingSpec
 
@@ -59,6 +60,19 @@ def items_of(project: Project, name: str) -> list[BenchmarkItem]:
     stamps = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
     place, seed = project.settings.path(settings.items), project.settings.seed
     return list(_items(settings.model_dump_json(), place, stamps, seed))
+
+
+def check_ready(project: Project, name: str) -> None:
+    """Refuse a benchmark that cannot be scored: its files or its runner's environment are missing.
+
+    Raises:
+        UserError: something is missing or malformed.
+    """
+    settings = benchmark_named(project, name)
+    if settings.runner == lmms_eval.RUNNER and settings.lmms_eval is not None:
+        lmms_eval.check_ready(settings.lmms_eval, name)
+    else:
+        items_of(project, name)
 
 
 def files_of(project: Project, settings: BenchmarkSettings) -> list[Path]:

@@ -1,6 +1,6 @@
 """Stage `benchmark_scores` (+ answers and breakdowns): base against tuned on a held-out benchmark."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from videopasta_assets.evaluation import Comparison, ItemOutcome, Metric, compar
 from videopasta_assets.evaluation.benchmark import ACCURACY
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
-from videopasta_assets.stages import benchmark_answers
+from videopasta_assets.stages import benchmark_answers, lmms_eval
 from videopasta_assets.stages.benchmark_answers import BASE, partition
 from videopasta_assets.stages.benchmark_items import (
     benchmark_named,
@@ -32,6 +32,12 @@ OVERALL: Final = "all"
 def spec(project: Project, benchmark: str) -> dict[str, str]:
     """Parts of the specification, by name."""
     settings = benchmark_named(project, benchmark)
+    if settings.lmms_eval is not None and settings.runner == lmms_eval.RUNNER:
+        return {
+            "stage": STAGE_VERSION,
+            "model": project.model_id("responder"),
+            lmms_eval.RUNNER: lmms_eval.identity(settings.lmms_eval),
+        }
     return {
         "stage": STAGE_VERSION,
         "items": files_hash(project, benchmark),
@@ -64,6 +70,9 @@ def scopes(settings: BenchmarkSettings) -> tuple[str, ...]:
 
 def derive(project: Project, experiment: str, benchmark: str) -> list[Derivation]:
     """One row a scope; none before the experiment was trained."""
+    adapter = adapter_of(project, experiment)
+    if adapter is not None and benchmark_named(project, benchmark).runner == lmms_eval.RUNNER:
+        return [Derivation(OVERALL, stable_hash(adapter[1], spec(project, benchmark)))]
     provenance = _provenance(project, experiment, benchmark)
     if provenance is None:
         return []
@@ -93,6 +102,8 @@ def run(
             malformed.
     """
     adapter = _adapter(project, experiment)
+    if benchmark_named(project, benchmark).runner == lmms_eval.RUNNER:
+        return _run_elsewhere(project, experiment, benchmark, adapter)
     outcomes: dict[str, Outcome] = {}
     for model, chosen in ((BASE, None), (experiment, adapter)):
         outcomes["benchmark_answers"] = benchmark_answers.run(
@@ -118,6 +129,54 @@ def run(
         inputs=lambda: versions(project, experiment, benchmark),
     )
     return outcomes
+
+
+def _run_elsewhere(project: Project, experiment: str, benchmark: str, adapter: tuple[Path, str]) -> dict[str, Outcome]:
+    """Let lmms-eval ask the models: one row of scores, no answers and no parts."""
+    settings = benchmark_named(project, benchmark)
+    runner = settings.lmms_eval
+    if runner is None:  # refused when the settings are read
+        raise UserError("runner lmms-eval needs lmms_eval", where=f"evaluation.benchmarks: {benchmark}")
+    place, parts = partition(experiment, benchmark), spec(project, benchmark)
+
+    def scored(todo: Sequence[Derivation]) -> Iterator[Row]:
+        for derivation in todo:
+            base = lmms_eval.evaluate(project, benchmark, runner, None)
+            tuned = lmms_eval.evaluate(project, benchmark, runner, adapter)
+            yield {
+                "row_key": derivation.row_key,
+                "experiment": experiment,
+                "benchmark": benchmark,
+                "mode": OVERALL,
+                "metric": tuned.metric,
+                "items": tuned.items,
+                "base_accuracy": base.score,
+                "tuned_accuracy": tuned.score,
+                "difference": tuned.score - base.score,
+                "runner": lmms_eval.RUNNER,
+                "base_model": project.model_id("responder"),
+                "adapter_hash": adapter[1],
+            }
+
+    def one() -> list[Derivation]:
+        return derive(project, experiment, benchmark)
+
+    tables: dict[str, Callable[[], list[Derivation]]] = {
+        "benchmark_answers": list,
+        "benchmark_scores": one,
+        "benchmark_breakdowns": list,
+    }
+    return {
+        table: materialize(
+            project.lake,
+            project.address(table, place),
+            wanted,
+            scored,
+            parts,
+            inputs=lambda: versions(project, experiment, benchmark),
+        )
+        for table, wanted in tables.items()
+    }
 
 
 def _adapter(project: Project, experiment: str) -> tuple[Path, str]:

@@ -49,9 +49,10 @@ class Form:
     def settled(self, first: Reply, second: Reply, known: Row) -> tuple[Reply, Parsed]:
         """The reply that counts, with what both cost."""
         repaired = second.error is None and self.reads(second.text, known)
-        cost = {
-            "prompt_tokens": first.prompt_tokens + second.prompt_tokens,
-            "completion_tokens": first.completion_tokens + second.completion_tokens,
-            "seconds": first.seconds + second.seconds,
-        }
-        return replace(second if repaired else first, **cost), Parsed.REPAIRED if repaired else Parsed.NO
+        whole = replace(
+            second if repaired else first,
+            prompt_tokens=first.prompt_tokens + second.prompt_tokens,
+            completion_tokens=first.completion_tokens + second.completion_tokens,
+            seconds=first.seconds + second.seconds,
+        )
+        return whole, Parsed.REPAIRED if repaired else Parsed.NO

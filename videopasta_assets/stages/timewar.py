@@ -75,8 +75,7 @@ def _record(row: Row, answer: str) -> dict[str, str]:
 
 def _check_disjoint(project: Project, videos: set[str]) -> None:
     """No pair of any recipe in the lake is about a video of the benchmark, as its source or rebuilt."""
-    recipes = {folder.name.removeprefix("recipe=") for folder in _recipe_folders(project)}
-    for recipe in sorted(recipes):
+    for recipe in project.lake.recipes_of("verified_pairs"):
         settings = project.settings.recipe.model_copy(update={"name": recipe})
         other = Project(project.settings.model_copy(update={"recipe": settings}))
         for shard in project.lake.shards_of("verified_pairs", recipe):
@@ -89,11 +88,6 @@ def _check_disjoint(project: Project, videos: set[str]) -> None:
                         fix="A benchmark must not share videos with training: hold out videos of their own, "
                         "or keep it in a project whose other recipes have made no pairs of them.",
                     )
-
-
-def _recipe_folders(project: Project) -> list[Path]:
-    root = Path(str(project.lake.root)) / "tables" / "verified_pairs"
-    return [path for path in root.glob("recipe=*") if path.is_dir()] if root.is_dir() else []
 
 
 def _place(source: Path, target: Path) -> None:

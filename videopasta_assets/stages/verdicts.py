@@ -7,7 +7,7 @@ from typing import Final
 from videopasta_assets.engines import Reply, Request
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake import Derivation, Row
-from videopasta_assets.recipes import VERDICT_SCHEMA, parse_verdict, verdict_status
+from videopasta_assets.recipes import parse_verdict, verdict_schema, verdict_status
 from videopasta_assets.stages.generation import Ask, answer
 from videopasta_assets.stages.project import Engines, Project, decoding
 from videopasta_assets.stages.repair import REPAIR, Form
@@ -31,7 +31,7 @@ def spec(project: Project) -> dict[str, str]:
 
 def derive(project: Project, aligned_by_query: Mapping[str, Row], adversaries: Sequence[Row]) -> list[Derivation]:
     """One verdict an attempt that has a text."""
-    parts = spec(project)
+    parts, schema = spec(project), verdict_schema(project.role("verifier").style)
     derivations = []
     for adversary in adversaries:
         if adversary["error"] is not None:
@@ -52,7 +52,7 @@ def derive(project: Project, aligned_by_query: Mapping[str, Row], adversaries: S
             "prompt_version": prompt.template_hash,
         }
         provenance = stable_hash(aligned["data_version"], adversary["data_version"], parts)
-        request = Request(key, prompt, None, decoding(project.role("verifier").decoding), 0, VERDICT_SCHEMA)
+        request = Request(key, prompt, None, decoding(project.role("verifier").decoding), 0, schema)
         derivations.append(
             Derivation(key, provenance, (Ask(request, known), aligned["response"], adversary["response"]))
         )

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from videopasta_assets.engines.likelihood import summed_log_probs
 from videopasta_assets.training.encoding import PAIR_SIDES, EncodedPair, PairEncoder, Side
 from videopasta_assets.training.tree_attention import TreeShape
 from videopasta_assets.video.clip import Clip
@@ -112,9 +113,4 @@ def response_logps(model: Any, rows: Rows, vision: Mapping[str, Any], device: to
     index = rows.responses.to(device)
     trees = {} if rows.trees is None else {"trees": rows.trees}
     logits = model(**inputs, **vision, **trees, logits_to_keep=index.keep, use_cache=False).logits
-    # Log-probabilities in float32 at least: a sum over tens of bfloat16 terms would drown the margin.
-    logits = logits if logits.dtype == torch.float64 else logits.float()
-    normalizer = logits.logsumexp(-1)
-    logps = logits[index.source, index.target] - normalizer[index.source]
-    total: torch.Tensor = (logps * index.mask).sum(-1)
-    return total
+    return summed_log_probs(logits, index.source, index.target, index.mask)

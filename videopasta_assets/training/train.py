@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import torch
 from safetensors import SafetensorError
@@ -23,19 +23,20 @@ from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake.files import replace_file
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.training import ranks
-from videopasta_assets.training.base import load_base, uses_bfloat16, uses_cpu
+from videopasta_assets.training.arguments import training_arguments
+from videopasta_assets.training.base import load_base, uses_cpu
 from videopasta_assets.training.batching import MicroBatch, plan_steps
 from videopasta_assets.training.config import TRAINER_VERSION, TrainingConfig
 from videopasta_assets.training.dpo_trainer import VideoDPOTrainer
 from videopasta_assets.training.early_stop import TrainingDivergedError
 from videopasta_assets.training.encoding import PAIR_SIDES, EncodedPair, PairEncoder, Side
 from videopasta_assets.training.layouts import row_maker
-from videopasta_assets.training.libraries import DPOConfig
 from videopasta_assets.training.lora import load_adapter, lora_config
 from videopasta_assets.training.model_card import model_card
 from videopasta_assets.training.objective import Objective, summarize
 from videopasta_assets.training.pairs import TrainingPair, count_by_mode, pairs_hash
 from videopasta_assets.training.progress import LogCallback, Progress, mean_loss
+from videopasta_assets.training.reference import StoredReference
 from videopasta_assets.training.result import ADAPTER_FILE, TrainingResult, Workspace, checkpoint_step
 from videopasta_assets.training.unpaired import draw_unpaired, unrelated_responses
 from videopasta_assets.training.vision import ClipFeatures
@@ -151,6 +152,13 @@ class _Run:
         self._space = space
         self._report = progress or (lambda _: None)
         self._base = load_base(model_dir, config)
+        self._lora = lora_config(  # before anything slow: it may name modules that the base has not
+            self._base.model,
+            r=config.lora_r,
+            alpha=config.lora_alpha,
+            dropout=config.lora_dropout,
+            target=config.lora_target,
+        )
         encoder = PairEncoder(
             self._base,
             reader,
@@ -162,6 +170,7 @@ class _Run:
         )
         self._features = ClipFeatures(self._base.model, encoder, int(config.feature_cache_gib * _GIB))
         self._make_rows = row_maker(config, self._base, encoder)
+        self._reference = StoredReference(features, config, model_identity(model_dir), pairs, reader.name, start)
         self._encoded = self._encode(encoder)
         self._resume = ranks.shared(space.last_checkpoint() if ranks.is_first() else None)
         weights = mode_weights(self._modes, config.lambdas)
@@ -261,19 +270,12 @@ class _Run:
     def _build_trainer(self, weights: Sequence[float], log: LogCallback) -> VideoDPOTrainer:
         config = self._config
         steps = self._plan()
-        lora = lora_config(
-            self._base.model,
-            r=config.lora_r,
-            alpha=config.lora_alpha,
-            dropout=config.lora_dropout,
-            target=config.lora_target,
-        )
         torch.manual_seed(config.seed)  # the adapter's initial weights
         trainer = VideoDPOTrainer(
             self._base.model,
             training_arguments(config, steps, self._space.checkpoints),
             self._base.processor.tokenizer,
-            lora,
+            self._lora,
             steps=steps,
             pairs=self._encoded,
             modes=self._modes,
@@ -306,14 +308,15 @@ class _Run:
         if ranks.shared(self._space.reference.is_file()):
             self._trainer.reference = load_file(self._space.reference)["reference"]
             return
-        needed = range(len(self._pairs)) if self._objective.uses_reference else self._scored_pairs()
-        self._measure(
-            "reference",
-            needed,
-            self._trainer.reference,
-            self._objective.reference_sides,
-            adapted=self._start is not None,
-        )
+        shared = self._reference.load() if ranks.is_first() else None
+        if (found := ranks.shared(shared)) is not None:
+            self._trainer.reference = found
+        else:
+            needed = range(len(self._pairs)) if self._objective.uses_reference else self._scored_pairs()
+            sides = self._objective.reference_sides
+            self._measure("reference", needed, self._trainer.reference, sides, adapted=self._start is not None)
+            if ranks.is_first():
+                self._reference.keep(self._trainer.reference)
         if ranks.is_first():
             replace_file(self._space.reference, save({"reference": self._trainer.reference}))
 
@@ -352,41 +355,3 @@ class _Run:
         """PEFT records the base by its path, which means nothing elsewhere: record its name."""
         for adapter in self._trainer.model.peft_config.values():
             adapter.base_model_name_or_path = base_model.partition("@")[0]
-
-
-def warmup_steps(ratio: float, steps: int) -> int:
-    """Steps of a run's warm-up, the first of which has learning rate 0; a share of less than one step is none."""
-    wanted = ratio * steps
-    return math.ceil(wanted) if wanted >= 1 else 0
-
-
-def training_arguments(config: TrainingConfig, steps: Sequence[Sequence[MicroBatch]], checkpoints: Path) -> Any:
-    """TRL's arguments of a planned run."""
-    return DPOConfig(
-        output_dir=str(checkpoints),
-        max_steps=len(steps),
-        per_device_train_batch_size=config.micro_batch_size,
-        gradient_accumulation_steps=math.ceil(config.batch_size / config.micro_batch_size / ranks.world_size()),
-        learning_rate=config.learning_rate,
-        lr_scheduler_type=config.scheduler,
-        warmup_steps=warmup_steps(config.warmup_ratio, len(steps)),
-        weight_decay=config.weight_decay,
-        max_grad_norm=config.max_grad_norm,
-        beta=config.beta,
-        max_length=None,
-        disable_dropout=False,
-        gradient_checkpointing=config.gradient_checkpointing,
-        bf16=uses_bfloat16(config),
-        use_cpu=uses_cpu(config),
-        seed=config.seed,
-        data_seed=config.seed,
-        save_steps=config.save_steps,
-        save_total_limit=2,
-        logging_steps=config.logging_steps,
-        logging_first_step=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        disable_tqdm=True,
-        ddp_find_unused_parameters=False,
-        report_to="none",
-    )

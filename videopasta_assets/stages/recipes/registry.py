@@ -12,11 +12,21 @@ from videopasta_assets.errors import UserError
 from videopasta_assets.stages import aligned_checks
 from videopasta_assets.stages.project import Project
 from videopasta_assets.stages.recipe import Recipe
-from videopasta_assets.stages.recipes import imported, timewarp_explicit, timewarp_implicit, videopasta, videosavi
+from videopasta_assets.stages.recipes import (
+    hound_dpo,
+    imported,
+    timewarp_explicit,
+    timewarp_implicit,
+    tpo,
+    videopasta,
+    videosavi,
+)
 
 _BUILT_IN: Final[dict[str, Callable[[Project], Recipe]]] = {
     VIDEOPASTA: lambda project: videopasta.recipe(VIDEOPASTA, checked=aligned_checks.wanted(project)),
+    hound_dpo.NAME: hound_dpo.recipe,
     timewarp_explicit.NAME: timewarp_explicit.recipe,
+    tpo.NAME: tpo.recipe,
     timewarp_implicit.NAME: timewarp_implicit.recipe,
     videosavi.NAME: videosavi.recipe,
 }
