@@ -72,13 +72,13 @@ def pack_at(seed: int, index: int, progress: float) -> Pack:
     """
     rng = random.Random(f"{seed}:{index}")
     scene = split_scene("train", rng)
-    if rng.random() < DRILL_SHARE * (1 - 0.6 * progress):
+    if rng.random() < DRILL_SHARE * (1 - 0.75 * progress):
         return video_pack(scene, DENSE_FRAMES, rng, drill_exchanges(scene, rng))
     kind = rng.random()
-    dense = 0.74 - 0.36 * progress
+    dense = 0.74 - 0.44 * progress
     if kind < dense:
         return video_pack(scene, DENSE_FRAMES, rng, dense_exchanges(scene, rng, progress))
-    if kind < dense + (1 - dense) * 0.4:
+    if kind < dense + (1 - dense) * (0.4 + 0.2 * progress):
         return video_pack(scene, rng.choice(SPARSE_COUNTS), rng, sparse_exchanges(scene, rng))
     return Pack(None, scene.duration, text_exchanges(scene, rng))
 
