@@ -15,7 +15,7 @@ from videopasta_assets.video.reader import FrameReader
 
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_qwen2_5_vl(tmp_path_factory.mktemp("models") / "tiny", head_dim=32)
+    return save_tiny_qwen2_5_vl(tmp_path_factory.mktemp("models") / "tiny", for_vllm=True)
 
 
 @pytest.fixture(scope="module")
