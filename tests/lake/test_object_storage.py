@@ -303,5 +303,5 @@ def test_a_bucket_that_is_not_there_is_one_sentence(s3: str) -> None:
 
 
 def test_a_storage_that_nobody_knows_is_a_mistake() -> None:
-    with pytest.raises(UserError, match="Protocol not known"):
+    with pytest.raises(UserError, match="Unsupported filesystem"):
         Lake("nowhere://bucket/x")
