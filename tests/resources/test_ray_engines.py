@@ -128,7 +128,7 @@ def test_a_cluster_that_is_too_small_is_one_sentence(tmp_path: Path, cluster: An
     bench.edit("engines: 2}", "engines: 1, cpus_per_engine: 64, start_seconds: 2}")
     land(bench.project)
     engines = RayEngines(bench.project, build)
-    engine = engines.engine("responder")
+    engine = engines.engine("query_writer")  # the first that is asked
     engine._patience = 0  # type: ignore[attr-defined]
     with pytest.raises(EngineError, match=r"it did not come up in 2 s: the cluster lacks the CPUs or GPUs"):
         run_shard(bench.project, "s000000", engines)
