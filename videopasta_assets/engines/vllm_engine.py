@@ -138,7 +138,8 @@ class VllmEngine:
             [name] = self._llm.enqueue([prompt], _sampling(request), lora_request=lora, use_tqdm=False)
         except (VideoPastaError, OSError, ValueError) as error:
             return _failure(request, _told(request, error))
-        asked[name] = _Asked(request, time.perf_counter())
+        # vLLM adds a random ending to its number of the request, and gives the number back.
+        asked[name.partition("-")[0]] = _Asked(request, time.perf_counter())
         return None
 
     def _step(self, asked: dict[str, _Asked]) -> Iterator[Reply]:
