@@ -12,6 +12,8 @@ from videopasta_assets.engines import Engine
 from videopasta_assets.engines.factory import build_engine
 from videopasta_assets.video.reader import FrameReader
 
+pytestmark = pytest.mark.timeout(1500)
+
 
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
