@@ -221,7 +221,12 @@ def main() -> None:
             source = save_random_model(Path(folder) / "random", given.random, device, given.side**2)
         model = at_side(source, given.side, Path(folder) / "model")
         few = random.Random(0).sample(pairs, min(len(pairs), given.baseline_pairs))
-        baseline = stock_seconds(few, model, reader, base.model_copy(update={"layout": "plain"}))
+        baseline = stock_seconds(
+            few,
+            model,
+            reader,
+            base.model_copy(update={"layout": "plain", "batch_size": min(base.batch_size, len(few))}),
+        )
         print(f"{'stock TRL':38} {baseline:8.4f} s a pair ({len(few)} pairs)")
         settings = {
             "plain, one pair a video": {"layout": "plain", "pairs_per_video": 1},

@@ -25,5 +25,7 @@ def _declare_operators() -> "torch.library.Library":
     # Cached, so that the declarations are made once and live as long as the process.
     library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for name in _MISSING_WITHOUT_EXTENSION:
+        if hasattr(torch.ops.torchvision, name):  # declared already, by vLLM's start-up hook for instance
+            continue
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
     return library

@@ -51,3 +51,15 @@ def test_servers_are_asked_for_their_models(invoke: Invoke, bench: BenchProject)
     down = found(invoke, "-p", bench.root)[1]["model of verifier"]
     assert down["state"] == "problem"
     assert "unreachable: connection refused" in down["detail"]
+
+
+def test_the_environment_of_vllm_is_looked_for(invoke: Invoke, bench: BenchProject) -> None:
+    python = bench.root / "python"
+    python.write_text("""#!/bin/sh\necho '{"found": {"vllm": "0.32.0"}, "library": ""}'\n""")
+    python.chmod(0o755)
+    bench.edit("verifier: {", "verifier: {engine: vllm-server, vllm: {python: python}, ")
+    bench.edit("query_writer: {", "query_writer: {engine: vllm-server, vllm: {python: nowhere}, ")
+    findings = found(invoke, "-p", bench.root)[1]
+    assert "on vLLM 0.32.0 for GPUs at" in findings["model of verifier"]["detail"]
+    assert findings["model of query_writer"]["state"] == "problem"
+    assert "no vLLM in its environment" in findings["model of query_writer"]["detail"]

@@ -51,7 +51,7 @@ class EngineContract:
 
     def test_every_request_is_answered_once_and_says_what_it_cost(self, engine: Engine, clips: list[Clip]) -> None:
         for request_id, reply in answers(engine, ask_about([*clips, None])).items():
-            assert reply.error is None, request_id
+            assert reply.error is None, (request_id, reply.error)
             assert reply.finish_reason in (FinishReason.STOP, FinishReason.LENGTH)
             assert 0 < reply.completion_tokens <= GREEDY.max_new_tokens
             assert reply.prompt_tokens > 0

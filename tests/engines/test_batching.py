@@ -1,6 +1,7 @@
 """Laws of batches."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -49,6 +50,20 @@ def test_a_clip_is_kept_whole_where_it_leaves_no_half_empty_batch() -> None:
     assert [len(batch) for batch in plan_batches(asked, 32)] == [30, 10]
     assert [len(batch) for batch in plan_batches(asked, 16)] == [10, 10, 10, 10]
     assert [len(batch) for batch in plan_batches(asked, 4)] == [4, 4, 2] * 4
+
+
+def test_most_frames_come_first_but_for_clips_that_are_held() -> None:
+    times = tuple(number / 10 for number in range(8))
+    clips = [
+        Clip(f"v{n}", Path(f"{n}.mp4"), replace(PLAN, indices=tuple(range(n)), timestamps=times[:n])) for n in (2, 8, 4)
+    ]
+    asked = [ask(f"{clip.video_id}-{i}", "x", clip) for clip in clips for i in range(2)]
+    frames = {request.clip.key: len(request.clip.plan.indices) for request in asked if request.clip}
+    flat = [request.clip.key for batch in plan_batches(asked, 2) for request in batch if request.clip]
+    assert [frames[key] for key in flat] == sorted((frames[key] for key in flat), reverse=True)
+    last = flat[-1]
+    first = [request.clip for request in plan_batches(asked, 2, {last})[0]]
+    assert {clip.key for clip in first if clip} == {last}
 
 
 def test_windows_cover_a_stream_without_reading_ahead_of_need() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from videopasta_assets.config.loader import parse_project
+from videopasta_assets.config.settings import RoleSettings
+from videopasta_assets.engines.identity import role_identity
 from videopasta_assets.errors import UserError
 from videopasta_assets.stages.project import Project
 
@@ -47,3 +49,28 @@ def test_engine_openai_needs_a_server() -> None:
 def test_a_served_model_has_an_identity_without_asking_anybody() -> None:
     project = Project(parse_project(role("{base_url: 'http://nowhere.invalid/v1'}"), FILE))
     assert project.model_id("responder") == "org/vlm@unpinned+video-jpeg+schema"
+
+
+def test_a_server_of_ours_has_no_address_of_the_users() -> None:
+    with pytest.raises(UserError, match="engine vllm-server picks its own address: leave out base_url"):
+        parse_project("roles: {judge: {engine: vllm-server, model: m, server: {base_url: 'http://host/v1'}}}", FILE)
+    role = parse_project("roles: {judge: {engine: vllm-server, model: m, server: {frames: images}}}", FILE).roles.judge
+    assert role.server is not None
+    assert role.server.frames == "images"
+
+
+def test_what_serves_a_model_is_part_of_its_identity(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    ids = {
+        engine: role_identity(RoleSettings.model_validate({"engine": engine, **rest}), str(tmp_path))
+        for engine, rest in {
+            "transformers": {},
+            "vllm": {},
+            "vllm-server": {},
+            "openai": {"server": {"frame_format": "png", "structured_output": False}},
+        }.items()
+    }
+    assert ids["openai"] == ids["transformers"]
+    assert ids["vllm"] == f"{ids['transformers']}+schema"
+    assert ids["vllm-server"] == f"{ids['transformers']}+video-jpeg+schema"

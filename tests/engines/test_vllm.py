@@ -59,7 +59,7 @@ ON_REQUEST = Decoding(max_new_tokens=24)
 
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_qwen2_5_vl(tmp_path_factory.mktemp("models") / "tiny", head_dim=32)
+    return save_tiny_qwen2_5_vl(tmp_path_factory.mktemp("models") / "tiny", for_vllm=True)
 
 
 @pytest.fixture(scope="module")

@@ -36,13 +36,15 @@ SENTENCES = [
 ]
 
 
-def save_tiny_qwen2_5_vl(folder: Path, head_dim: int = 8) -> Path:
+def save_tiny_qwen2_5_vl(folder: Path, *, for_vllm: bool = False) -> Path:
     """A Qwen2.5-VL of about 80,000 random parameters that `from_pretrained` loads.
 
     Args:
         folder: where it goes.
-        head_dim: width of an attention head of its language model; vLLM takes 32 and more.
+        for_vllm: its heads are 32 wide, as vLLM wants them, and its greedy replies are whole ASCII characters: vLLM
+            holds back bytes that may be the beginning of one.
     """
+    head_dim = 32 if for_vllm else 8
     prepare_torchvision()
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
     from transformers.models.qwen2_vl.image_processing_qwen2_vl import Qwen2VLImageProcessor
@@ -90,6 +92,9 @@ def save_tiny_qwen2_5_vl(folder: Path, head_dim: int = 8) -> Path:
     for parameter in model.parameters():  # large enough that the video and the question change the reply
         if parameter.dim() > 1:
             torch.nn.init.normal_(parameter, std=0.25)
+    if for_vllm:
+        broken = [i for i in range(len(tokenizer)) if i != ids["<|im_end|>"] and not _is_ascii(tokenizer.decode([i]))]
+        model.lm_head.weight.data[broken] = 0.0
     model.generation_config.eos_token_id = ids["<|im_end|>"]
     # Defaults such as published models bring: an engine must not let them through.
     model.generation_config.do_sample = True
@@ -105,6 +110,10 @@ def save_tiny_qwen2_5_vl(folder: Path, head_dim: int = 8) -> Path:
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
+
+
+def _is_ascii(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def tiny_tokenizer() -> Any:

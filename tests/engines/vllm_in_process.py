@@ -12,10 +12,12 @@ from videopasta_assets.engines import Engine
 from videopasta_assets.engines.factory import build_engine
 from videopasta_assets.video.reader import FrameReader
 
+pytestmark = pytest.mark.timeout(1500)
+
 
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_qwen2_5_vl(tmp_path_factory.mktemp("models") / "tiny", head_dim=32)
+    return save_tiny_qwen2_5_vl(tmp_path_factory.mktemp("models") / "tiny", for_vllm=True)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,9 @@ def write_cut_video(path: Path, seconds: Sequence[float], fps: int = 8, size: in
         stream.pix_fmt = "yuv420p"
         for scene, length in enumerate(seconds):
             for index in range(round(length * fps)):
-                image = np.broadcast_to(np.uint8(GROUNDS[(scene + seed) % len(GROUNDS)]), (size, size, 3)).copy()
+                image = np.broadcast_to(
+                    np.array(GROUNDS[(scene + seed) % len(GROUNDS)], dtype=np.uint8), (size, size, 3)
+                ).copy()
                 image[20:32, index : index + 12] = 255 - 7 * seed
                 for packet in stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")):
                     container.mux(packet)

@@ -6,7 +6,9 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from upath import UPath
@@ -251,6 +253,43 @@ def test_who_stood_still_and_was_taken_over_writes_nothing(url: str) -> None:
     assert lake.manifest(ADDRESS) is None
 
 
+def test_a_look_at_all_of_it_is_a_listing_and_reads_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake(url)
+    places = [Address("videos", COMMON, f"s{number:06d}") for number in range(5)]
+    written = [lake.write(place, [row("a")], {"long": "x" * 30_000 * (place == places[0])}) for place in places]
+    seal_shards(lake, [LandedVideo("0" * 64, "a.mp4", 1, 2)], 1)
+    journal = lake.journal(places[0])
+    journal.append(row("b"))
+    journal.close()
+    requests: list[str] = []
+    storage = place(url).fs
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(name: str, **more: Any) -> Any:
+            requests.append(name)
+            return real(name, **more)
+
+        return call
+
+    for name in ("cat_file", "find", "isfile", "info"):
+        monkeypatch.setattr(storage, name, counted(getattr(storage, name)))
+    with lake.snapshot():
+        requests.clear()
+        assert [lake.manifest(one) for one in places] == written
+        assert set(requests) <= {place(url).path + f"/{places[0].folder}/rows.parquet"}  # longer than was fetched
+        requests.clear()
+        assert [lake.has_journal(one) for one in places] == [True, False, False, False, False]
+        assert lake.shards_of("videos", COMMON) == [one.shard for one in places]
+        assert list_shards(lake) == ["s000000"]
+        assert read_shard(lake, "s000000").videos[0].path == "a.mp4"
+        assert lake.manifest(Address("videos", COMMON, "s000009")) is None
+        assert not requests
+        assert len(lake.rows(places[1])) == 1
+        Lake(url).write(Address("videos", COMMON, "s000009"), [row("a")], {})
+        assert lake.manifest(Address("videos", COMMON, "s000009")) is None
+    assert lake.manifest(Address("videos", COMMON, "s000009")) is not None
+
+
 def test_another_version_is_not_migrated(url: str) -> None:
     Lake(url).write_file("lake.json", b'{"version": 0}')
     with pytest.raises(UserError, match="object storage is not migrated"):
@@ -264,5 +303,5 @@ def test_a_bucket_that_is_not_there_is_one_sentence(s3: str) -> None:
 
 
 def test_a_storage_that_nobody_knows_is_a_mistake() -> None:
-    with pytest.raises(UserError, match="Protocol not known"):
+    with pytest.raises(UserError, match="Unsupported filesystem"):
         Lake("nowhere://bucket/x")

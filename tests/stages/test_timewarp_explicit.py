@@ -45,7 +45,8 @@ def explicit(bench: Bench) -> Bench:
     """Three videos of scenes and a text model that answers from captions."""
     for path in (bench.root / "videos").iterdir():
         path.unlink()
-    for number, lengths in enumerate(([2, 1], [1, 2, 1.5], [3, 1, 1, 1])):
+    lengths_of: list[list[float]] = [[2, 1], [1, 2, 1.5], [3, 1, 1, 1]]
+    for number, lengths in enumerate(lengths_of):
         write_cut_video(bench.root / "videos" / f"v{number}.mp4", lengths, seed=number)
     bench.edit(
         "recipe: {queries_per_video: 3, max_attempts: 2, prompts: prompts}",
@@ -54,7 +55,12 @@ def explicit(bench: Bench) -> Bench:
     )
     notes = bench.root / "notes"
     notes.mkdir()
-    for number, bounds in enumerate(([(0, 2), (2, 3)], [(0, 1), (1.2, 3), (3, 4.5)], [(0, 3), (3, 4), (4, 5), (5, 6)])):
+    annotated: list[list[tuple[float, float]]] = [
+        [(0, 2), (2, 3)],
+        [(0, 1), (1.2, 3), (3, 4.5)],
+        [(0, 3), (3, 4), (4, 5), (5, 6)],
+    ]
+    for number, bounds in enumerate(annotated):
         (notes / f"v{number}.json").write_text(finevideo(bounds))
     usual = bench.engine._answer
 

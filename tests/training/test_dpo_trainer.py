@@ -9,6 +9,7 @@ from videopasta_assets.engines.clip_prefix import PIXELS
 from videopasta_assets.taxonomy import FailureMode
 from videopasta_assets.training.dpo_trainer import TrainingDivergedError
 from videopasta_assets.training.libraries import DPOTrainer
+from videopasta_assets.training.rows import plain_rows
 from videopasta_assets.training.unpaired import unrelated_responses
 from videopasta_assets.training.weights import mode_weights
 from videopasta_assets.video.reader import get_reader
@@ -87,11 +88,12 @@ def test_prompt_tokens_are_those_of_the_whole_processor(tiny_dir, pairs, reader,
     )
 
 
-def test_unit_weights_equal_stock_trl(tiny_dir, pairs, reader, tmp_path) -> None:
+@pytest.mark.parametrize("layout", ["plain", "packed"])
+def test_unit_weights_equal_stock_trl(layout, tiny_dir, pairs, reader, tmp_path) -> None:
     balanced = pairs[:3]  # one of each mode: every weight is 1
-    rig = Rig(tiny_dir, balanced, reader, tmp_path)
+    rig = Rig(tiny_dir, balanced, reader, tmp_path, layout)
     loss, gradients = rig.loss(), rig.gradients()
-    rows = rig.trainer._make_rows(rig.trainer._pairs)
+    rows = plain_rows(rig.trainer._pairs, rig.encoder)
     pixels = torch.cat([rig.encoder.prefix(clip).vision[PIXELS] for clip in rows.clips]).double()
     completion = torch.zeros_like(rows.inputs["attention_mask"])
     for row, response in enumerate(pair.chosen_ids for pair in rig.trainer._pairs):

@@ -31,6 +31,20 @@ def test_it_trains_without_dagster(project, capsys) -> None:
     assert (project / "run/adapter/adapter_model.safetensors").is_file()
 
 
+def test_a_later_job_goes_on_from_an_adapter_and_finds_features_and_reference(project, capsys) -> None:
+    config = project / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"features": "cache"}))
+    assert main([str(config)]) == 0
+    stored = {path: path.stat().st_mtime_ns for path in project.glob("cache/*/*.safetensors")}
+    assert len(stored) == 2  # one clip, one reference
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"output": "next", "start": "run/adapter"}))
+    assert main([str(config)]) == 0
+    assert len(list(project.glob("cache/*/*.safetensors"))) == 3  # the reference is another, the clip is not
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"output": "none", "start": "nowhere"}))
+    assert main([str(config)]) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
 def test_wrong_use_is_one_sentence(project, capsys) -> None:
     assert main([]) == 2
     (project / "bad.json").write_text('{"pairs": "x", "model": "m", "output": "o", "videos": [], "lr": 1}')

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from videopasta_assets.stages.comparison import Contender
     from videopasta_assets.stages.project import Project
 
-_COLUMNS = (
-    "benchmark",
-    "mode",
-    "recipe",
-    "trained_on",
-    "base_accuracy",
-    "tuned_accuracy",
-    "difference",
-    "points_per_1000",
-    "tokens_per_pair",
-    "seconds_per_pair",
-)
+_COLUMNS = {
+    "benchmark": "benchmark",
+    "mode": "mode",
+    "recipe": "recipe",
+    "trained_on": "pairs",
+    "base_accuracy": "before",
+    "tuned_accuracy": "after",
+    "points_per_1000": "points per 1,000 pairs",
+    "tokens_per_pair": "tokens a pair",
+    "seconds_per_pair": "seconds a pair",
+}
+"""Columns of the model that are shown, and what they are called."""
 
 
 def compare(
@@ -64,7 +64,8 @@ def compare(
         print_json({"pairs": {one.name: one.pairs for one in standings}, "scores": rows})
         return
     shown = [[_text(row[name]) for name in _COLUMNS] for row in rows]
-    print_table(table("Recipes on the same videos and the same number of pairs", _COLUMNS, shown, right=_COLUMNS[3:]))
+    heads = tuple(_COLUMNS.values())
+    print_table(table("Recipes on the same videos and the same number of pairs", heads, shown, right=heads[3:]))
     OUT.print("ask        videopasta sql 'SELECT * FROM recipe_comparison'", highlight=False)
 
 

@@ -18,6 +18,7 @@ from videopasta_assets.errors import UserError, VideoPastaError
 
 if TYPE_CHECKING:
     from videopasta_assets.config.serving import ServerSettings
+    from videopasta_assets.config.settings import RoleSettings
     from videopasta_assets.stages.project import Project, RoleName
 
 _PACKAGES: Final = (
@@ -159,6 +160,8 @@ def _model(project: "Project", role: "RoleName") -> Finding:
         identity = project.model_id(role)
     except UserError as error:
         return Finding(name, "problem", str(error))
+    if settings.engine in ("vllm", "vllm-server"):
+        return _vllm(name, identity, project, settings)
     if settings.engine == "openai" and settings.server is not None:
         model = settings.server.model or project.model_source(role)
         urls = (settings.server.base_url, *settings.server.replicas)
@@ -167,6 +170,24 @@ def _model(project: "Project", role: "RoleName") -> Finding:
     if settings.revision is None and "/" in settings.model and not Path(project.model_source(role)).is_dir():
         return Finding(name, "note", f"{identity}; pin its revision in videopasta.yaml")
     return Finding(name, "ok", identity)
+
+
+def _vllm(what: str, identity: str, project: "Project", settings: "RoleSettings") -> Finding:
+    """Look for the environment that vLLM runs in; it is not started."""
+    from videopasta_assets.config.serving import VllmSettings
+    from videopasta_assets.engines.vllm_environment import find_environment
+
+    python = None if settings.vllm is None else settings.vllm.python
+    if settings.engine == "vllm":
+        python = Path(sys.executable)
+    elif python is not None:
+        python = project.settings.path(python)
+    try:
+        found = find_environment(VllmSettings(python=python))
+    except UserError as error:
+        return Finding(what, "problem", str(error))
+    built = "processors" if found.cpu else "GPUs"
+    return Finding(what, "ok", f"{identity}, on vLLM {found.version} for {built} at {found.python}")
 
 
 def _served(what: str, identity: str, server: "ServerSettings", model: str) -> Finding:

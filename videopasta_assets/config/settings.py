@@ -147,7 +147,9 @@ class RoleSettings(Settings):
     vllm: VllmSettings | None = Field(
         default=None, description="For engines vllm-server and vllm: python, dtype, arguments, ... (docs/engines.md)."
     )
-    model: str = Field(default=EMBEDDED_MODEL, description="'embedded', a folder, or a name on the model hub.")
+    model: str = Field(
+        default=EMBEDDED_MODEL, min_length=1, description="'embedded', a folder, or a name on the model hub."
+    )
     revision: str | None = Field(default=None, description="Branch, tag or commit on the hub; pin it.")
     prompt_style: Literal["standard", "compact", "auto"] = Field(
         default="auto", description="auto: compact for the embedded model, standard for every other."

@@ -19,7 +19,7 @@ from videopasta_assets.engines.inputs import PromptEncoder
 from videopasta_assets.engines.loading import load_processor
 from videopasta_assets.engines.protocol import EngineError, FinishReason, Reply, Request
 from videopasta_assets.engines.video_metadata import video_metadata
-from videopasta_assets.engines.vllm_environment import CPU_VARIABLES, engine_arguments
+from videopasta_assets.engines.vllm_environment import CPU_VARIABLES, engine_arguments, one_adapter_at_a_time
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.torchvision_ops import prepare_torchvision
 from videopasta_assets.video.clip import Clip, load_frames
@@ -66,7 +66,8 @@ class VllmEngine:
         self._max_side = max_side
         self._ahead = 2 * batch_size
         self._encoder = PromptEncoder(load_processor(model, revision))
-        self._llm: Any = _load(model, revision, vllm)
+        self._llm: Any
+        self._llm, self._cpu = _load(model, revision, vllm)
         self._loras: dict[str, Any] = {}
         self._clips: dict[str, Future[dict[str, Any]]] = {}
 
@@ -84,7 +85,11 @@ class VllmEngine:
         """
         if self._llm is None:
             raise EngineError("the engine is closed; build a new one")
-        stream, asked = iter(requests), dict[str, _Asked]()
+        for some in one_adapter_at_a_time(requests) if self._cpu else [requests]:
+            yield from self._answer(iter(some))
+
+    def _answer(self, stream: Iterator[Request]) -> Iterator[Reply]:
+        asked: dict[str, _Asked] = {}
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="frames") as decoder:
             try:
                 while waiting := list(islice(stream, self._ahead - len(asked))):
@@ -133,7 +138,8 @@ class VllmEngine:
             [name] = self._llm.enqueue([prompt], _sampling(request), lora_request=lora, use_tqdm=False)
         except (VideoPastaError, OSError, ValueError) as error:
             return _failure(request, _told(request, error))
-        asked[name] = _Asked(request, time.perf_counter())
+        # vLLM adds a random ending to its number of the request, and gives the number back.
+        asked[name.partition("-")[0]] = _Asked(request, time.perf_counter())
         return None
 
     def _step(self, asked: dict[str, _Asked]) -> Iterator[Reply]:
@@ -164,7 +170,8 @@ class VllmEngine:
         return self._loras[name]
 
 
-def _load(model: str | Path, revision: str | None, settings: VllmSettings) -> Any:
+def _load(model: str | Path, revision: str | None, settings: VllmSettings) -> tuple[Any, bool]:
+    """The model, and whether vLLM is built for processors here."""
     prepare_torchvision()
     try:
         from vllm import LLM
@@ -180,7 +187,7 @@ def _load(model: str | Path, revision: str | None, settings: VllmSettings) -> An
     if cpu:
         for name, value in CPU_VARIABLES.items():
             os.environ.setdefault(name, value)
-    return LLM(**engine_arguments(model, revision, cpu=cpu, settings=settings))
+    return LLM(**engine_arguments(model, revision, cpu=cpu, settings=settings)), cpu
 
 
 def _sampling(request: Request) -> Any:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from videopasta_assets.engines.openai_engine import OpenAIEngine
 from videopasta_assets.engines.picture_store import PictureStore
 from videopasta_assets.engines.protocol import EngineError, Reply, Request
 from videopasta_assets.engines.server import Traffic
-from videopasta_assets.engines.vllm_environment import find_environment, serve_arguments
+from videopasta_assets.engines.vllm_environment import find_environment, one_adapter_at_a_time, serve_arguments
 from videopasta_assets.engines.vllm_process import Devices, VllmProcess, no_devices
 from videopasta_assets.video.reader import FrameReader
 
@@ -51,6 +52,7 @@ class VllmServerEngine:
         devices: Devices = no_devices,
     ) -> None:
         environment = find_environment(vllm)
+        self._one_adapter = environment.cpu
         self._model_id = own_server_identity(model, revision, server)
         self._model = model
         self._revision = revision
@@ -93,9 +95,10 @@ class VllmServerEngine:
         """
         if self._closed:
             raise EngineError("the engine is closed; build a new one")
-        stream = iter(requests)
-        if (first := next(stream, None)) is not None:
-            yield from self._running().generate(_with(first, stream))
+        for some in one_adapter_at_a_time(requests) if self._one_adapter else [requests]:
+            stream = iter(some)
+            if (first := next(stream, None)) is not None:
+                yield from self._running().generate(chain((first,), stream))
 
     def close(self) -> None:
         """Let go of the server; the last user stops it."""
@@ -124,8 +127,3 @@ class VllmServerEngine:
                 ended=self._process.ended,
             )
         return self._client
-
-
-def _with(first: Request, rest: Iterator[Request]) -> Iterator[Request]:
-    yield first
-    yield from rest

@@ -7,19 +7,27 @@ is needed, and none is left by a kill.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from typing_extensions import TypeIs  # typing has it from Python 3.13 on
 from upath import UPath
 
 from videopasta_assets.errors import UserError, VideoPastaError
 
+if TYPE_CHECKING:
+    from videopasta_assets.lake.snapshot import Snapshot
+
 LakePath = Path | UPath
 """A place in a lake: a file, or an object."""
 
 _TAIL_BYTES: Final = 64 << 10
 _EXTRA: Final = "pip install 'videopasta-assets[s3]' brings S3's; other storages need the fsspec package of theirs."
+
+
+SNAPSHOT: Final[ContextVar["Snapshot | None"]] = ContextVar("snapshot", default=None)
+"""What answers in the place of the storage, for a while (`snapshot.looking_at`)."""
 
 
 class LakeError(VideoPastaError):
@@ -60,6 +68,9 @@ def read_object(path: UPath) -> bytes:
         FileNotFoundError: there is none.
         LakeError: the storage cannot be reached or read.
     """
+    snapshot = _snapshot_of(path)
+    if snapshot is not None and (kept := snapshot.content(path)) is not None:
+        return kept
     with storage_errors(path):
         content: bytes = path.fs.cat_file(path.path)
         return content
@@ -72,6 +83,9 @@ def object_tail(path: UPath, needed: int = _TAIL_BYTES) -> bytes:
         FileNotFoundError: there is none.
         LakeError: the storage cannot be reached or read.
     """
+    snapshot = _snapshot_of(path)
+    if snapshot is not None and (kept := snapshot.tail(path)) is not None:
+        return kept
     with storage_errors(path):
         content: bytes = path.fs.cat_file(path.path, start=-max(needed, _TAIL_BYTES))
         return content
@@ -122,6 +136,12 @@ def objects_under(folder: UPath) -> dict[str, str]:
     Raises:
         LakeError: the storage cannot be listed.
     """
+    snapshot = _snapshot_of(folder)
+    return listed_objects(folder) if snapshot is None else snapshot.under(folder)
+
+
+def listed_objects(folder: UPath) -> dict[str, str]:
+    """As `objects_under`, of the storage itself, whatever snapshot is looked at."""
     start = folder.path.rstrip("/") + "/"
     with storage_errors(folder, "listed"):
         try:
@@ -132,6 +152,11 @@ def objects_under(folder: UPath) -> dict[str, str]:
             name.removeprefix(start): str(info.get("ETag") or info.get("etag") or info.get("created") or info["size"])
             for name, info in found.items()
         }
+
+
+def _snapshot_of(path: UPath) -> "Snapshot | None":
+    snapshot = SNAPSHOT.get()
+    return snapshot if snapshot is not None and snapshot.holds(path) else None
 
 
 @contextmanager

@@ -40,6 +40,7 @@ from videopasta_assets.lake.objects import (
     storage_errors,
 )
 from videopasta_assets.lake.schema import Row
+from videopasta_assets.lake.snapshot import Snapshot, looking_at
 from videopasta_assets.lake.tables import TABLES
 
 __all__ = ["FOOTER_KEY", "LAKE_VERSION", "ROWS_FILE", "Lake", "LakeError", "Manifest"]
@@ -94,6 +95,19 @@ class Lake:
             with disk_errors(self.root):
                 self.root.mkdir(parents=True, exist_ok=True)
         open_version(self.root)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Have this thread see the lake as it is now, for a look at all of it; nothing may be written meanwhile.
+
+        On object storage that takes a listing and reads many at a time, instead of thousands in a row. A folder is
+        quick to look at as it is.
+        """
+        if not is_object(self.root):
+            yield
+            return
+        with looking_at(Snapshot(self.root, f"/{ROWS_FILE}", ("shards/", "links/"))):
+            yield
 
     def path(self, address: Address) -> LakePath:
         """The shard's Parquet file."""

@@ -56,28 +56,29 @@ def make_plan(
         limit: at most so many shards that have work, oldest first; None for all.
         new_videos: videos that have not landed yet: they are planned as shards to come, in the partition `new`.
     """
-    survey = Survey.of(project, retry_failed=retry_failed)
-    steps: list[PlanStep] = []
-    pairs_pending = False
-    taken = left_out = 0
-    for shard in list_shards(project.lake):
-        if shards is not None and shard not in shards:
-            continue
-        own = plan_shard(survey, shard)
-        if any(step.to_do and (select is None or step.asset in select) for step in own):
-            if limit is not None and taken == limit:
-                left_out += 1
+    with project.lake.snapshot():
+        survey = Survey.of(project, retry_failed=retry_failed)
+        steps: list[PlanStep] = []
+        pairs_pending = False
+        taken = left_out = 0
+        for shard in list_shards(project.lake):
+            if shards is not None and shard not in shards:
                 continue
-            taken += 1
-        pairs_pending |= any(step.to_do for step in own if step.asset not in ORACLE_TABLES)
-        steps += own
-    if new_videos and shards is None:
-        steps += plan_new_videos(survey, new_videos)
-        pairs_pending = True
-    fan_in: Sequence[PlanStep] = ()
-    if not _names_only_shard_assets(select):
-        fan_in = plan_fan_in(project, survey.costs, pairs_pending=pairs_pending, retry_failed=retry_failed)
-    return Plan((*steps, *fan_in), left_out).only(None if select is None else tuple(select))
+            own = plan_shard(survey, shard)
+            if any(step.to_do and (select is None or step.asset in select) for step in own):
+                if limit is not None and taken == limit:
+                    left_out += 1
+                    continue
+                taken += 1
+            pairs_pending |= any(step.to_do for step in own if step.asset not in ORACLE_TABLES)
+            steps += own
+        if new_videos and shards is None:
+            steps += plan_new_videos(survey, new_videos)
+            pairs_pending = True
+        fan_in: Sequence[PlanStep] = ()
+        if not _names_only_shard_assets(select):
+            fan_in = plan_fan_in(project, survey.costs, pairs_pending=pairs_pending, retry_failed=retry_failed)
+        return Plan((*steps, *fan_in), left_out).only(None if select is None else tuple(select))
 
 
 def _names_only_shard_assets(select: Collection[str] | None) -> bool:

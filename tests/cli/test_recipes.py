@@ -1,0 +1,63 @@
+"""Commands of recipes: import, compare and timewar say what is wrong before they do anything."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Invoke
+from tests.fakes.tiny_videos import write_video
+
+
+@pytest.fixture
+def project(tmp_path: Path, invoke: Invoke) -> Path:
+    invoke("init", tmp_path / "p")
+    write_video(tmp_path / "p" / "videos" / "one.mp4", 1, frames=8)
+    return tmp_path / "p"
+
+
+def pair(video: str) -> str:
+    return json.dumps({"video": video, "prompt": "What?", "chosen": "yes", "rejected": "no"})
+
+
+def test_import_counts_and_puts_aside(invoke: Invoke, project: Path) -> None:
+    file = project / "set.jsonl"
+    file.write_text("\n".join([pair("one"), pair("two"), "{"]))
+    done = invoke("import", file, "--as", "theirs", "-p", project)
+    assert done.code == 0 and "1 pairs kept" in done.out and "recipe: theirs" in done.out
+    assert "line 2: no video of the folder is named 'two'" in done.out and "line 3: no valid JSON" in done.out
+    quarantined = (project / "preferences" / "theirs.quarantine.jsonl").read_text().splitlines()
+    assert [json.loads(line)["line"] for line in quarantined] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--as", "videosavi"), "makes its own pairs"),
+        (("--as", "Their Set"), "cannot name a recipe"),
+        (("--as", "theirs", "--mode", "sideways"), "no failure mode 'sideways'"),
+    ],
+)
+def test_import_refuses_names_and_modes(
+    invoke: Invoke, project: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    file = project / "set.jsonl"
+    file.write_text(pair("one"))
+    done = invoke("import", file, *arguments, "-p", project)
+    assert done.code == 2 and sentence in done.err
+
+
+def test_compare_names_what_is_not_there(invoke: Invoke, project: Path) -> None:
+    done = invoke("compare", "-p", project, "--recipes", "videopasta,nonsense")
+    assert done.code == 2 and "no recipe is named 'nonsense'" in done.err
+    twice = invoke("compare", "-p", project, "--recipes", "tpo,tpo")
+    assert twice.code == 2 and "named twice" in twice.err
+    assert invoke("compare", "-p", project, "--show", "--json").json == {
+        "pairs": {"videopasta": 0},
+        "scores": [],
+    }
+
+
+def test_timewar_needs_held_out_videos(invoke: Invoke, project: Path) -> None:
+    done = invoke("timewar", "-p", project)
+    assert done.code == 2 and "no video is held out" in done.err
