@@ -68,7 +68,7 @@ class VllmEngine:
         self._encoder = PromptEncoder(load_processor(model, revision))
         self._llm: Any
         self._llm, self._cpu = _load(model, revision, vllm)
-        self._refusals = _refusals()
+        self._refused = (VideoPastaError, OSError, ValueError, *_refusals())
         self._loras: dict[str, Any] = {}
         self._clips: dict[str, Future[dict[str, Any]]] = {}
 
@@ -137,7 +137,7 @@ class VllmEngine:
             if request.clip is not None:
                 prompt["multi_modal_data"] = self._clips[request.clip.key].result()
             [name] = self._llm.enqueue([prompt], _sampling(request), lora_request=lora, use_tqdm=False)
-        except (VideoPastaError, OSError, ValueError, *self._refusals) as error:
+        except self._refused as error:
             return _failure(request, _told(request, error))
         # vLLM adds a random ending to its number of the request, and gives the number back.
         asked[name.partition("-")[0]] = _Asked(request, time.perf_counter())
