@@ -68,7 +68,7 @@ class VllmEngine:
         self._encoder = PromptEncoder(load_processor(model, revision))
         self._llm: Any
         self._llm, self._cpu = _load(model, revision, vllm)
-        self._refused = (VideoPastaError, OSError, ValueError, *_refusals())
+        self._refused: tuple[type[Exception], ...] = (VideoPastaError, OSError, ValueError, *_refusals())
         self._loras: dict[str, Any] = {}
         self._clips: dict[str, Future[dict[str, Any]]] = {}
 
