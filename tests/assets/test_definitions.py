@@ -13,9 +13,10 @@ import pytest
 
 from tests.fakes.bench_project import BenchProject
 from videopasta_assets.definitions import build_definitions
-from videopasta_assets.lake import TABLES
+from videopasta_assets.lake import TABLES, recipe_tables
 from videopasta_assets.oracle.stages import ORACLE_TABLES
 
+OF_OTHER_RECIPES = {name for name, schema in TABLES.items() if schema in vars(recipe_tables).values()}
 SNAPSHOT = Path(__file__).with_name("definitions.json")
 
 
@@ -73,7 +74,8 @@ def test_definitions_load_as_dagster_loads_them(tmp_path: Path, monkeypatch: pyt
     loaded = defs()
     dg.Definitions.validate_loadable(loaded)
     keys = {key.path[-1] for key in loaded.resolve_asset_graph().get_all_asset_keys()}
-    optional = {*ORACLE_TABLES, "aligned_checks"}  # they need the truth, and a check that can see
+    # They need the truth, a check that can see, another recipe, or an analysis.
+    optional = {*ORACLE_TABLES, "aligned_checks", *OF_OTHER_RECIPES, "analysis_results"}
     assert keys >= set(TABLES) - optional
 
 

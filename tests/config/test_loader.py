@@ -57,4 +57,4 @@ def test_a_project_file_that_is_a_folder(tmp_path: Path) -> None:
 def test_the_root_is_the_files_folder(tmp_path: Path) -> None:
     (tmp_path / "videopasta.yaml").write_text("lake: here")
     settings = load_project(tmp_path)
-    assert settings.path(settings.lake) == tmp_path.resolve() / "here"
+    assert settings.path(Path(settings.lake)) == tmp_path.resolve() / "here"

@@ -68,6 +68,7 @@ class VllmEngine:
         self._encoder = PromptEncoder(load_processor(model, revision))
         self._llm: Any
         self._llm, self._cpu = _load(model, revision, vllm)
+        self._refused: tuple[type[Exception], ...] = (VideoPastaError, OSError, ValueError, *_refusals())
         self._loras: dict[str, Any] = {}
         self._clips: dict[str, Future[dict[str, Any]]] = {}
 
@@ -136,7 +137,7 @@ class VllmEngine:
             if request.clip is not None:
                 prompt["multi_modal_data"] = self._clips[request.clip.key].result()
             [name] = self._llm.enqueue([prompt], _sampling(request), lora_request=lora, use_tqdm=False)
-        except (VideoPastaError, OSError, ValueError) as error:
+        except self._refused as error:
             return _failure(request, _told(request, error))
         # vLLM adds a random ending to its number of the request, and gives the number back.
         asked[name.partition("-")[0]] = _Asked(request, time.perf_counter())
@@ -188,6 +189,14 @@ def _load(model: str | Path, revision: str | None, settings: VllmSettings) -> tu
         for name, value in CPU_VARIABLES.items():
             os.environ.setdefault(name, value)
     return LLM(**engine_arguments(model, revision, cpu=cpu, settings=settings)), cpu
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What vLLM raises about one request; versions differ in whether it is a ValueError."""
+    from vllm import exceptions
+
+    found = getattr(exceptions, "VLLMValidationError", None)
+    return () if found is None else (found,)
 
 
 def _sampling(request: Request) -> Any:
