@@ -1,6 +1,6 @@
 """Stands for `vllm serve` where only its process matters: it listens late, fails, hangs or will not end.
 
-    python slow_server.py [--after S] [--fail TEXT] [--stubborn] --host H --port P
+python slow_server.py [--after S] [--fail TEXT] [--stubborn] --host H --port P
 """
 
 import argparse

@@ -140,7 +140,10 @@ class Sight:
                 last = self._last_seen(x)
                 if len(cells) == 1:
                     return [("p", self._first(x)), (f"{slots['p']}, it", last)]
-                found = [("p", self._first(x)), ("q" if len(cells) == 2 else "t", last)]
+                found: list[tuple[str, Mask | None]] = [
+                    ("p", self._first(x)),
+                    ("q" if len(cells) == 2 else "t", last),
+                ]
                 return found if len(cells) == 2 else [*found, ("after", cells[1]), ("q", cells[1])]
             case "happens":
                 around = self._step(self._at(event_times(x, slots["v"])[0]))
