@@ -140,11 +140,8 @@ class Sight:
                 last = self._last_seen(x)
                 if len(cells) == 1:
                     return [("p", self._first(x)), (f"{slots['p']}, it", last)]
-                found: list[tuple[str, Mask | None]] = [
-                    ("p", self._first(x)),
-                    ("q" if len(cells) == 2 else "t", last),
-                ]
-                return found if len(cells) == 2 else [*found, ("after", cells[1]), ("q", cells[1])]
+                ends: list[tuple[str, Mask | None]] = [("p", self._first(x)), ("t" if len(cells) == 3 else "q", last)]
+                return ends if len(cells) == 2 else [*ends, ("after", cells[1]), ("q", cells[1])]
             case "happens":
                 around = self._step(self._at(event_times(x, slots["v"])[0]))
                 around[:-1] |= around[1:]
