@@ -92,7 +92,8 @@ def test_questions_and_answers_reach_the_prompt(style: str) -> None:
 
 def test_standard_prompts_have_one_skeleton() -> None:
     library = PromptLibrary("standard")
-    for name in library.names():
+    # A repair repeats the prompt that it follows, and has that one's skeleton.
+    for name in set(library.names()) - {"repair"}:
         headings = [line for line in library.render(name, **variables(name)).text.splitlines() if line.startswith("# ")]
         assert headings[:4] == ["# Role", "# Objective", "# Constraints", "# Output"], name
         assert headings[4:] in ([], ["# Question"], ["# Material"]), name
