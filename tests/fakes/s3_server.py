@@ -10,7 +10,7 @@ BUCKET = "lakes"
 
 
 @contextmanager
-def s3_server() -> Iterator[str]:
+def s3_server(bucket: str = BUCKET) -> Iterator[str]:
     """Its endpoint. Skips where moto or s3fs is not installed."""
     server = pytest.importorskip("moto.server", reason="moto is not installed")
     boto3 = pytest.importorskip("boto3")
@@ -25,6 +25,6 @@ def s3_server() -> Iterator[str]:
         environment.setenv("AWS_ACCESS_KEY_ID", "test")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-the-test")
         environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=BUCKET)
+        boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=bucket)
         yield endpoint
     running.stop()

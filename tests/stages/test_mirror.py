@@ -9,6 +9,7 @@ from typing import Any
 import fsspec
 import pytest
 
+from tests.fakes.s3_server import s3_server
 from videopasta_assets.config.loader import parse_project
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.lake.shards import list_shards, read_shard
@@ -133,21 +134,8 @@ def test_a_storage_that_nobody_knows_is_a_mistake(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """Endpoint of a real S3 server on this machine, with the bucket `clips`."""
-    server = pytest.importorskip("moto.server", reason="moto is not installed")
-    boto3 = pytest.importorskip("boto3")
-    pytest.importorskip("s3fs")
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ENDPOINT_URL", endpoint)
-        environment.setenv("AWS_ACCESS_KEY_ID", "test")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-the-test")
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="clips")
+    with s3_server("clips") as endpoint:
         yield endpoint
-    running.stop()
 
 
 def test_on_a_real_s3_server(tmp_path: Path, s3: str) -> None:

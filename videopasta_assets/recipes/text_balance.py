@@ -7,7 +7,8 @@ nearest to equal ones that meet those conditions, Hainmueller 2012); pairs that 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -24,6 +25,7 @@ LEAST: Final = 4
 """Pairs in which a word must differ to be counted."""
 
 RIDGE: Final = 1e-3
+LOGISTIC_RIDGE: Final = 1e-2
 FOLDS: Final = 5
 
 Texts = Sequence[tuple[str, str]]
@@ -37,17 +39,10 @@ def balanced_weights(texts: Texts) -> NDArray[np.float64]:
     differences = torch.from_numpy(_differences(texts))
     if not differences.shape[1]:
         return np.ones(len(texts))
-    dual = torch.zeros(differences.shape[1], dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([dual], max_iter=300, history_size=20, line_search_fn="strong_wolfe")
-
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = torch.logsumexp(-differences @ dual, 0) + RIDGE * dual.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
-
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
-    weights = torch.softmax(-differences @ dual.detach(), 0) * len(texts)
+    dual = _minimum(
+        lambda dual: torch.logsumexp(-differences @ dual, 0) + RIDGE * dual.square().sum(), differences.shape[1]
+    )
+    weights = torch.softmax(-differences @ dual, 0) * len(texts)
     return np.asarray(weights.numpy())
 
 
@@ -68,21 +63,29 @@ def told_by_text(texts: Texts) -> float:
     folds = torch.arange(len(texts)) % FOLDS
     for fold in range(FOLDS):
         taught = differences[folds != fold]
-        weights = torch.zeros(differences.shape[1], dtype=torch.float64, requires_grad=True)
-        optimizer = torch.optim.LBFGS([weights], max_iter=100, line_search_fn="strong_wolfe")
-
-        def closure(
-            taught: torch.Tensor = taught, weights: torch.Tensor = weights, optimizer: torch.optim.LBFGS = optimizer
-        ) -> torch.Tensor:
-            optimizer.zero_grad()
-            loss = torch.nn.functional.softplus(-taught @ weights).mean() + 1e-2 * weights.square().sum()
-            loss.backward()  # type: ignore[no-untyped-call]
-            return loss
-
-        optimizer.step(closure)  # type: ignore[no-untyped-call]
-        scores = differences[folds == fold] @ weights.detach()
+        weights = _minimum(partial(_logistic_loss, taught), differences.shape[1])
+        scores = differences[folds == fold] @ weights
         right[folds == fold] = (scores > 0).double() + 0.5 * (scores == 0).double()
     return float(right.mean())
+
+
+def _logistic_loss(differences: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.softplus(-differences @ weights).mean() + LOGISTIC_RIDGE * weights.square().sum()
+
+
+def _minimum(loss: Callable[[torch.Tensor], torch.Tensor], size: int) -> torch.Tensor:
+    """Where a smooth convex function of (size,) float64 is least, from zero."""
+    point = torch.zeros(size, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([point], max_iter=300, history_size=20, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        value = loss(point)
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return point.detach()
 
 
 def _differences(texts: Texts) -> NDArray[np.float64]:

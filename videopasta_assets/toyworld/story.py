@@ -21,8 +21,6 @@ def story_labels(scene: Scene, times: NDArray[np.float64]) -> NDArray[np.float32
     """What has been shown up to each pair of frames, it included: 0 or 1, of shape (T / 2, STORY_LABELS)."""
     steps = len(times) // 2
     labels = np.zeros((steps, len(COLOURS), len(PER_COLOUR)), np.float32)
-    cut = np.zeros((steps, 1), np.float32)
-    first = scene.setting(float(times[0]))
     for thing in scene.things:
         facts = labels[:, COLOURS.index(thing.colour)]
         seen = missed = False
@@ -44,11 +42,10 @@ def story_labels(scene: Scene, times: NDArray[np.float64]) -> NDArray[np.float32
                 False,
             )
             seen |= now
-    for step in range(steps):
-        pair = [float(time) for time in times[2 * step : 2 * step + 2]]
-        cut[step] = any(scene.setting(time) != first for time in pair)
-        if scene.mark is not None and times[0] < MARK_SLOTS * scene.slot:
-            labels[step, COLOURS.index(scene.mark), -1] = 1
+    if scene.mark is not None and times[0] < MARK_SLOTS * scene.slot:
+        labels[:, COLOURS.index(scene.mark), -1] = 1
+    first = scene.setting(float(times[0]))
+    cut = np.array([[scene.setting(float(time)) != first] for time in times[1 : 2 * steps : 2]], np.float32)
     return np.concatenate([labels.reshape(steps, -1), cut], 1)
 
 
