@@ -111,7 +111,7 @@ def analyse(project: Project, engines: Engines) -> Analysis:
         for model, _ in models:
             by_part = {one.scope: one for one in measured if (one.cell, one.benchmark) == (model, name)}
             series[f"{model}, {name}"] = [_point(by_part[part]) for part in parts]
-            rows.append((model, name, by_part["text"].items, *(_percent(by_part[part]) for part in parts)))
+            rows.append((model, name, by_part["text"].items, *(by_part[part].percent for part in parts)))
     rows.append(("by chance", None, None, *(f"{100 * CHANCE[part]:.1f}" for part in parts)))
     note = "Of pairs of videos with one question and different answers; intervals are a bootstrap over pairs."
     plot = Plot(bars(parts, series, "% right"), "text, video and group score by model")
@@ -189,7 +189,3 @@ def _point(one: Measured) -> Point | None:
     if one.value is None or one.low is None or one.high is None:
         return None
     return Point(100 * one.value, 100 * one.low, 100 * one.high)
-
-
-def _percent(one: Measured) -> str | None:
-    return None if one.value is None else f"{100 * one.value:.1f}"

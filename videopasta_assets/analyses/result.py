@@ -26,6 +26,11 @@ class Measured:
     seed: int | None = None
     note: str | None = None
 
+    @property
+    def percent(self) -> str | None:
+        """A share's value as a table shows it."""
+        return None if self.value is None else f"{100 * self.value:.1f}"
+
 
 @dataclass(frozen=True)
 class Analysis:

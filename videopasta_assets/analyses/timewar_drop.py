@@ -41,7 +41,7 @@ def analyse(project: Project) -> Analysis:
         shown = [by_key.get((model, scope, "drop")) for scope in scopes]
         series[model] = [_point(one) for one in shown]
     rows = [
-        (model, scope, one.items, *(_percent(by_key[model, scope, name]) for name in ("normal", "shuffled", "drop")))
+        (model, scope, one.items, *(by_key[model, scope, name].percent for name in ("normal", "shuffled", "drop")))
         for (model, scope, measure), one in by_key.items()
         if measure == "drop"
     ]
@@ -121,7 +121,3 @@ def _point(one: Measured | None) -> Point | None:
         return None
     low, high = (None if end is None else 100 * end for end in (one.low, one.high))
     return Point(100 * one.value, low, high)
-
-
-def _percent(one: Measured) -> str | None:
-    return None if one.value is None else f"{100 * one.value:.1f}"

@@ -1,7 +1,7 @@
 """The embedded model's shape: Qwen2.5-VL of transformers at about a thousandth of its size.
 
 72 px frames in patches of 12, merged 2 x 2: nine tokens for a pair of frames, one for each cell of toyworld's grid.
-At 48 px the tower told a small circle from a square in six cases of ten (model/README.md).
+At 48 px the tower recalled six of ten shapes (model/README.md).
 The rotary base is ten thousand: with the usual 1,000,000 most frequencies would not move over a hundred positions, and
 with 100 too few stand still for looking a word up by what it is (measured: model/README.md).
 """
