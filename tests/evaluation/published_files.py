@@ -36,10 +36,8 @@ def tempcompass_json(root: Path) -> None:
         "answer": "Option 2: He jumps.",
     }
     caption = {
-        "question": "Describe the action: running, jumping.",
-        "answer": "jumping",
-        "mc_question": mc["question"],
-        "mc_answer": mc["answer"],
+        "question": "Describe it.\nInformation A: {'action': 'running'}\nInformation B: {'action': 'jumping'}",
+        "answer": "B. jumping",
     }
     for task, item in zip(tempcompass.TASKS, (mc, yes, match, caption), strict=True):
         put(root / "questions" / f"{task}.json", {"v1": {"action": [item]}, "v2": {"order": [item, item]}})
@@ -47,10 +45,12 @@ def tempcompass_json(root: Path) -> None:
 
 def tempcompass_parquet(root: Path) -> None:
     tempcompass_json(root)
+    asked = json.loads((root / "questions" / "multi-choice.json").read_text())["v1"]["action"][0]
+    judged = {"mc_question": asked["question"], "mc_answer": asked["answer"]}
     for task in tempcompass.TASKS:
         data = json.loads((root / "questions" / f"{task}.json").read_text())
         rows = [
-            {"video_id": video, "dim": dim, **item}
+            {"video_id": video, "dim": dim, **item, **(judged if task == "captioning" else {})}
             for video, dims in data.items()
             for dim, items in dims.items()
             for item in items
@@ -123,12 +123,20 @@ def mvbench_json(root: Path) -> None:
         put(root / "json" / f"{task}.json", [item, {**item, "answer": "9"}])
 
 
+def mvbench_video_revision(root: Path) -> None:
+    names = {
+        "action_sequence": "USNP1_1.2999999999999998_15.4.mp4",
+        "episodic_reasoning": "friends_s01e01_seg02_clip_00.mp4",
+    }
+    for task in mvbench.FOLDERS:
+        item = {"video": names.get(task, "a.mp4"), "question": "What happened?", "candidates": ["3", "1"]}
+        put(root / "json" / f"{task}.json", [{**item, "answer": "1", "start": 1.3, "end": 15.4}])
+
+
 def tvbench_json(root: Path) -> None:
+    item = {"video": "a.mp4", "question": "Q", "candidates": ["x", "y"], "answer": "y", "start": 2.0, "end": 7.5}
     for task in tvbench.TASKS:
-        put(
-            root / "json" / f"{task}.json",
-            [{"video": "a.mp4", "question": "Q", "candidates": ["x", "y"], "answer": "y"}],
-        )
+        put(root / "json" / f"{task}.json", [item])
 
 
 def vinoground(root: Path) -> None:
@@ -152,7 +160,9 @@ def vinoground(root: Path) -> None:
                     "video_name": f"vinoground_videos_concated/{pair}_pos_neg.mp4",
                 }
             )
-        table.append({"index": pair, "major": "action", "minor": "interaction"})
+        table.append(
+            {"id": pair, "category": "action", "kinds": "interaction;cyclical", "pos_cap": "x", "neg_cap": "y"}
+        )
     put(root / "vinoground_textscore.json", text)
     put(root / "vinoground_videoscore.json", video)
     put(root / "vinoground.csv", table)
@@ -166,9 +176,12 @@ def mlvu_json(root: Path) -> None:
             "question": "What colour is it?",
             "candidates": ["Yellow", "Red", "Blue", "Green"],
             "answer": "Yellow",
-            "question_type": task.split("_", 1)[1],
+            "question_type": "findNeedle" if task == "2_needle" else task.split("_", 1)[1],
         }
-        put(root / "json" / f"{task}.json", [item])
+        items = [item]
+        if task == "7_topic_reasoning":
+            items += [{**item, "answer": ""}, {**item, "question": "", "candidates": [""] * 4, "answer": ""}]
+        put(root / "MLVU" / "json" / f"{task}.json", items)
 
 
 def mlvu_parquet(root: Path) -> None:
@@ -328,10 +341,10 @@ MAKERS: dict[str, list[tuple[Maker, int]]] = {
     "tempcompass": [(tempcompass_json, 12), (tempcompass_parquet, 12)],
     "perception_test": [(perception_json, 2), (perception_parquet, 2)],
     "nextqa": [(nextqa, 2), (nextqa_parquet, 2)],
-    "mvbench": [(mvbench_json, 40)],
+    "mvbench": [(mvbench_json, 40), (mvbench_video_revision, 20)],
     "tvbench": [(tvbench_json, 10)],
     "vinoground": [(vinoground, 8)],
-    "mlvu": [(mlvu_json, 7), (mlvu_parquet, 2)],
+    "mlvu": [(mlvu_json, 9), (mlvu_parquet, 2)],
     "longvideobench": [(longvideobench, 1), (longvideobench_parquet, 1)],
     "videomme": [(videomme, 1)],
     "vitatecs": [(vitatecs_jsonl, 6)],

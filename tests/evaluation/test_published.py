@@ -16,11 +16,13 @@ from tests.evaluation.published_files import (
     mlvu_parquet,
     msrvtt_qa,
     mvbench_json,
+    mvbench_video_revision,
     nextqa,
     nextqa_parquet,
     put,
     tempcompass_json,
     timewar,
+    tvbench_json,
     videomme,
     vinoground,
     vitatecs_jsonl,
@@ -97,6 +99,7 @@ def test_tempcompass_forms_and_answers(tmp_path: Path) -> None:
     assert by_task["caption_matching"].labels == ("Option 1", "Option 2")
     assert by_task["captioning"].instruction.startswith("Describe")
     assert by_task["captioning"].options == ("running", "jumping")
+    assert by_task["captioning"].question == "What is the man doing?"
     assert by_task["yes_no"].video == "v1.mp4"
 
 
@@ -106,6 +109,42 @@ def test_mvbench_knows_folders_segments_and_flaws(tmp_path: Path) -> None:
     assert first.video == "star/Charades_v1_480/a.mp4"
     assert (first.answer_index, first.segment, first.flaw) == (1, (1.5, 4.0), "")
     assert "none of its options" in second.flaw
+    assert next(item for item in items if item.category == "state_change").segment is None
+
+
+def test_mvbench_of_revision_video_has_parts_that_are_cut_out(tmp_path: Path) -> None:
+    items = {item.category: item for item in items_of("mvbench", tmp_path, mvbench_video_revision)}
+    assert items["action_sequence"].video == "star/Charades_segment/USNP1_1.2999999999999998_15.4.mp4"
+    assert items["episodic_reasoning"].video.startswith("tvqa/video_fps3_hq_segment/")
+    assert items["action_antonym"].video == "ssv2_video_mp4/a.mp4"
+    assert items["action_sequence"].segment is None
+    # A file name without times is of a whole video.
+    assert (items["action_prediction"].video, items["action_prediction"].segment) == (
+        "star/Charades_v1_480/a.mp4",
+        (1.3, 15.4),
+    )
+
+
+def test_tvbench_asks_about_parts_in_two_tasks(tmp_path: Path) -> None:
+    items = items_of("tvbench", tmp_path, tvbench_json)
+    assert {item.category for item in items if item.segment} == {"action_localization", "action_sequence"}
+
+
+def test_captions_cannot_be_judged_without_the_questions(tmp_path: Path) -> None:
+    tempcompass_json(tmp_path)
+    (tmp_path / "questions" / "multi-choice.json").unlink()
+    with pytest.raises(UserError, match=r"multi-choice\.json: the questions that captions are judged by are missing"):
+        PUBLISHED["tempcompass"].items(tmp_path / "questions" / "captioning.json")
+
+
+def test_mlvu_leaves_out_what_was_published_empty(tmp_path: Path) -> None:
+    items = items_of("mlvu", tmp_path, mlvu_json)
+    assert [item.flaw for item in items[-3:]] == [
+        "",
+        "its published answer is empty",
+        "its published question is empty",
+    ]
+    assert items[1].facet("task") == "needle"
 
 
 def test_vinoground_groups_four_questions_of_a_pair(tmp_path: Path) -> None:

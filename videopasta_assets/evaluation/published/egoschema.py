@@ -55,7 +55,7 @@ def _answers(path: Path) -> dict[str, int]:
 BENCHMARK: Final = Benchmark(
     name="egoschema",
     title="EgoSchema (subset)",
-    source="https://github.com/egoschema/EgoSchema or the data set lmms-lab/egoschema of the model hub",
+    source="https://github.com/egoschema/EgoSchema or the data set lmms-eval/egoschema of the model hub",
     layout="questions.json and subset_answers.json (or the hub's Parquet files in Subset/), and videos/*.mp4",
     files=(("questions.json", _ANSWERS), ("questions.json",), ("Subset/*.parquet",), ("*.parquet",)),
     load=load,

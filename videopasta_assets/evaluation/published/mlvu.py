@@ -6,7 +6,7 @@ from typing import Final
 
 from videopasta_assets.evaluation.benchmark import Benchmark, Metric
 from videopasta_assets.evaluation.item import BenchmarkItem
-from videopasta_assets.evaluation.published.record import place_of, read_records
+from videopasta_assets.evaluation.published.record import Record, place_of, read_records
 
 _TASKS: Final = (
     "1_plotQA",
@@ -27,34 +27,43 @@ def load(files: Sequence[Path], subtitles: bool) -> list[BenchmarkItem]:  # noqa
         folder = path.stem if path.stem in _TASKS else ""
         for number, record in enumerate(read_records(path)):
             options = record.texts("candidates")
-            answer = place_of(record.text("answer"), options)
-            task = record.text("question_type", "task_type")
+            answer = place_of(record.raw("answer"), options)
+            task = folder.partition("_")[2] or record.text("task_type", "question_type")
             items.append(
                 BenchmarkItem(
                     item_id=f"{task}-{number}" if folder else f"{path.stem}-{number}",
                     video=record.video("video", "video_name", form=f"{folder}/{{}}" if folder else "{}"),
-                    question=record.text("question").splitlines()[0],
+                    question=record.raw("question").partition("\n(A)")[0].strip(),
                     options=options,
                     answer_index=max(answer, 0),
                     category=task,
                     facets=(("task", task),),
-                    flaw="" if answer >= 0 else "its published answer is none of its options",
+                    flaw=_flaw(record, answer),
                 )
             )
     return items
+
+
+def _flaw(record: Record, answer: int) -> str:
+    """What the published development set has: two answers that are no option, two that are empty, one empty item."""
+    for field in ("question", "answer"):
+        if not record.raw(field).strip():
+            return f"its published {field} is empty"
+    return "" if answer >= 0 else "its published answer is none of its options"
 
 
 BENCHMARK: Final = Benchmark(
     name="mlvu",
     title="MLVU",
     source="the data set MLVU/MVLU of the model hub (development set; sy1998/MLVU_dev has it as Parquet)",
-    layout="json/1_plotQA.json to json/7_topic_reasoning.json and video/TASK/* (or the Parquet files and their videos)",
+    layout="MLVU/json/1_plotQA.json to 7_topic_reasoning.json and MLVU/video/1_plotQA/*.mp4 to 7_topic_reasoning/*.mp4 "
+    "(or the Parquet files and their videos)",
     files=(
-        tuple(f"json/{task}.json" for task in _TASKS),
-        tuple(f"{task}.json" for task in _TASKS),
+        *(tuple(f"{folder}{task}.json" for task in _TASKS) for folder in ("MLVU/json/", "json/", "data/", "")),
         ("**/*.parquet",),
     ),
     load=load,
     metric=Metric("mean accuracy of the tasks", macro_over="task"),
     facets=("task",),
+    video_folders=("MLVU/video", "video", "videos", "data"),
 )

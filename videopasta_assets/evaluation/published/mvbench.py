@@ -1,5 +1,10 @@
-"""MVBench: twenty tasks of 200 items each; some ask about a part of the video."""
+"""MVBench: twenty tasks of 200 items each; five ask about a part of the video.
 
+The hub has two revisions. `main` has whole videos, whose items say `start` and `end`; `video` has the parts cut out
+("USNP1_1.3_15.4.mp4") and three tasks in other containers. An item's file name tells which of the two it is of.
+"""
+
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -30,19 +35,47 @@ FOLDERS: Final = {
     "state_change": "perception/videos",
     "unexpected_action": "FunQA_test/test",
 }
-"""Where the distribution keeps each task's videos."""
+"""Where revision `main` keeps each task's videos."""
+
+_OF_VIDEO_REVISION: Final = {
+    "action_antonym": "ssv2_video_mp4",
+    "action_localization": "sta/sta_video_segment",
+    "action_prediction": "star/Charades_segment",
+    "action_sequence": "star/Charades_segment",
+    "episodic_reasoning": "tvqa/video_fps3_hq_segment",
+    "fine_grained_pose": "nturgbd_convert",
+    "object_interaction": "star/Charades_segment",
+}
+_PARTS: Final = frozenset(
+    ("action_localization", "action_prediction", "action_sequence", "episodic_reasoning", "object_interaction")
+)
+"""Tasks that ask about a part of the video; the times that other tasks' items may have are not used."""
+
+_CUT: Final = re.compile(r"_\d+(?:\.\d+)?_\d+(?:\.\d+)?\.mp4$")
 
 
 def load(files: Sequence[Path], subtitles: bool) -> list[BenchmarkItem]:
     """Items of the tasks' JSON files."""
-    return [
-        task_item(record, path.stem, number, FOLDERS.get(path.stem, ""), subtitles=subtitles)
-        for path in files
-        for number, record in enumerate(read_records(path))
-    ]
+    items = []
+    for path in files:
+        task = path.stem
+        for number, record in enumerate(read_records(path)):
+            cut = _is_of_video_revision(task, record.text("video"))
+            folder = (_OF_VIDEO_REVISION if cut else FOLDERS).get(task, "")
+            item = task_item(record, task, number, folder, part=task in _PARTS and not cut, subtitles=subtitles)
+            items.append(item)
+    return items
 
 
-def task_item(record: Record, task: str, number: int, folder: str, *, subtitles: bool = False) -> BenchmarkItem:
+def _is_of_video_revision(task: str, video: str) -> bool:
+    if task in ("action_antonym", "episodic_reasoning", "fine_grained_pose"):  # webm, frames and avi in `main`
+        return video.endswith(".mp4")
+    return task in _OF_VIDEO_REVISION and _CUT.search(video) is not None
+
+
+def task_item(
+    record: Record, task: str, number: int, folder: str, *, part: bool, subtitles: bool = False
+) -> BenchmarkItem:
     """An item of MVBench's form, which TVBench shares: video, question, candidates, answer, start and end."""
     options = record.texts("candidates")
     answer = place_of(record.text("answer"), options)
@@ -54,7 +87,7 @@ def task_item(record: Record, task: str, number: int, folder: str, *, subtitles:
         answer_index=max(answer, 0),
         category=task,
         facets=(("task", task),),
-        segment=_segment(record),
+        segment=_segment(record) if part else None,
         subtitles=record.optional("subtitle") if subtitles else "",
         flaw="" if answer >= 0 else "its published answer is none of its options",
     )
@@ -74,9 +107,9 @@ BENCHMARK: Final = Benchmark(
     name="mvbench",
     title="MVBench",
     source="the data set OpenGVLab/MVBench of the model hub",
-    layout="json/*.json (20 files) and video/ with the unpacked archives",
+    layout="json/*.json (20 files) and video/ with the unpacked archives; or the revision `video`, as it is",
     files=(tuple(f"json/{task}.json" for task in FOLDERS), tuple(f"{task}.json" for task in FOLDERS)),
     load=load,
     facets=("task",),
-    video_folders=("video", "videos", "video/data0613", "data0613"),
+    video_folders=("video", "videos", "data0613", "video/data0613"),
 )

@@ -50,7 +50,7 @@ def _folders(folder: Path) -> dict[str, str]:
 BENCHMARK: Final = Benchmark(
     name="nextqa",
     title="NExT-QA",
-    source="https://github.com/doc-doc/NExT-QA (dataset/nextqa) or the data set lmms-lab/NExTQA of the model hub",
+    source="https://github.com/doc-doc/NExT-QA (dataset/nextqa) or the data set lmms-eval/NExTQA of the model hub",
     layout="test.csv (with map_vid_vidorID.json, if videos keep VidOR's names) or the hub's Parquet files in MC/, and "
     "NExTVideo/*.mp4",
     files=(("test.csv",), ("MC/test*.parquet",), ("test*.parquet",), ("val.csv",)),

@@ -51,7 +51,7 @@ BENCHMARK: Final = Benchmark(
     name="perception_test",
     title="Perception Test",
     source="https://github.com/google-deepmind/perception_test (validation split) or the data set "
-    "lmms-lab/PerceptionTest_Val of the model hub",
+    "lmms-eval/PerceptionTest_Val of the model hub",
     layout="mc_question_valid.json or all_valid.json (or the hub's Parquet files in mc_question_val/), and "
     "videos/*.mp4",
     files=(

@@ -48,6 +48,13 @@ class Record:
             raise self.wrong(names[0], "must be a text")
         return value.strip()
 
+    def raw(self, *names: str) -> str:
+        """A text as published, which may be empty."""
+        value = self.value(*names)
+        if not isinstance(value, str):
+            raise self.wrong(names[0], "must be a text")
+        return value
+
     def optional(self, *names: str) -> str:
         """A text, or nothing."""
         value = next((self.data[name] for name in names if self.data.get(name) is not None), "")

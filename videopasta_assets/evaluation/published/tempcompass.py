@@ -1,7 +1,9 @@
 """TempCompass: four tasks about five temporal dimensions of short videos.
 
 The repository's `questions/*.json` map a video to dimensions to items; the hub's Parquet files hold a row an item.
-Captions are judged by whether a reader of the caption alone finds the right option.
+Captions are judged by whether a reader of the caption alone finds the right option of the first multiple-choice
+question about the same video and dimension: the repository's `eval_captioning.py` looks it up in `multi-choice.json`,
+the Parquet files carry it in each row.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +30,12 @@ def load(files: Sequence[Path], subtitles: bool) -> list[BenchmarkItem]:  # noqa
     items: list[BenchmarkItem] = []
     for path in files:
         task = _task(path)
-        records = _by_video(path) if path.suffix == ".json" else read_records(path)
+        if path.suffix != ".json":
+            records = read_records(path)
+        elif task == "captioning":
+            records = _with_questions(path)
+        else:
+            records = _by_video(path)
         for number, record in enumerate(records):
             items.append(_item(record, task, f"{task}-{number}"))
     return items
@@ -39,6 +46,21 @@ def _task(path: Path) -> str:
         if name in TASKS:
             return name
     raise UserError(f"its task is unknown: the file or its folder must be named {', '.join(TASKS)}", where=str(path))
+
+
+def _with_questions(path: Path) -> Iterator[Record]:
+    beside = path.with_name("multi-choice.json")
+    if not beside.is_file():
+        raise UserError("the questions that captions are judged by are missing", where=str(beside))
+    first: dict[tuple[str, str], Record] = {}
+    for record in _by_video(beside):
+        first.setdefault((record.data["video_id"], record.data["dim"]), record)
+    for record in _by_video(path):
+        judged_by = first.get((record.data["video_id"], record.data["dim"]))
+        if judged_by is None:
+            raise record.wrong("dim", f"has no question in {beside.name}")
+        asked = {"mc_question": judged_by.text("question"), "mc_answer": judged_by.text("answer")}
+        yield Record({**asked, **record.data}, record.where)
 
 
 def _by_video(path: Path) -> Iterator[Record]:
@@ -86,7 +108,7 @@ def _item(record: Record, task: str, name: str) -> BenchmarkItem:
 BENCHMARK: Final = Benchmark(
     name="tempcompass",
     title="TempCompass",
-    source="https://github.com/llyx97/TempCompass or the data set lmms-lab/TempCompass of the model hub",
+    source="https://github.com/llyx97/TempCompass or the data set lmms-eval/TempCompass of the model hub",
     layout="questions/{multi-choice,yes_no,caption_matching,captioning}.json (or the hub's Parquet folders of these "
     "names), and videos/*.mp4",
     files=(

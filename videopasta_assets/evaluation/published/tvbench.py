@@ -1,4 +1,4 @@
-"""TVBench: ten tasks in MVBench's form, whose questions need the order of things."""
+"""TVBench: ten tasks in MVBench's form, whose questions need the order of things; two ask about a part of the video."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,11 +22,13 @@ TASKS: Final = (
     "unexpected_action",
 )
 
+_PARTS: Final = frozenset(("action_localization", "action_sequence"))
+
 
 def load(files: Sequence[Path], subtitles: bool) -> list[BenchmarkItem]:  # noqa: ARG001 - it has no subtitles
     """Items of the tasks' JSON files."""
     return [
-        task_item(record, path.stem, number, path.stem)
+        task_item(record, path.stem, number, path.stem, part=path.stem in _PARTS)
         for path in files
         for number, record in enumerate(read_records(path))
     ]

@@ -41,7 +41,7 @@ def load(files: Sequence[Path], subtitles: bool) -> list[BenchmarkItem]:
 BENCHMARK: Final = Benchmark(
     name="videomme",
     title="Video-MME",
-    source="the data set lmms-lab/Video-MME of the model hub",
+    source="the data set lmms-eval/Video-MME of the model hub",
     layout="videomme/test-*.parquet, data/*.mp4 and, for subtitles, subtitle/*.srt",
     files=(("videomme/test-*.parquet",), ("test-*.parquet",)),
     load=load,

@@ -9,7 +9,9 @@ from videopasta_assets.evaluation.benchmark import Benchmark
 from videopasta_assets.evaluation.item import BenchmarkItem
 from videopasta_assets.evaluation.published.record import Record, read_records
 
-ASPECTS: Final = ("compositionality", "direction", "intensity", "localization", "sequence", "type")
+ASPECTS: Final = ("Compositionality", "Direction", "Intensity", "Localization", "Sequence", "Type")
+"""Names of the files, and of the hub's configurations."""
+
 _QUESTION: Final = "Which of the following describes the video best?"
 
 
@@ -20,8 +22,8 @@ def load(files: Sequence[Path], subtitles: bool) -> list[BenchmarkItem]:  # noqa
 
 def _item(record: Record, path: Path, number: int) -> BenchmarkItem:
     caption, counterfactual = record.text("caption"), record.text("counterfactual")
-    aspect = record.optional("aspect").lower() or path.stem.lower()
-    right = _right_place(caption, counterfactual)
+    aspect = (record.optional("aspect") or path.stem).lower()
+    right = _right_place(f"{record.value('caption')}{record.value('counterfactual')}")
     return BenchmarkItem(
         item_id=f"{aspect}-{number}",
         video=record.video("video_name", form=f"{record.text('src_dataset')}/{{}}"),
@@ -33,9 +35,9 @@ def _item(record: Record, path: Path, number: int) -> BenchmarkItem:
     )
 
 
-def _right_place(caption: str, counterfactual: str) -> int:
+def _right_place(texts: str) -> int:
     """Where the caption stands: the order that lmms-eval draws, so that scores are of the same questions."""
-    seed = sum(ord(letter) for letter in caption + counterfactual) % 100
+    seed = sum(ord(letter) for letter in texts) % 100
     return 0 if random.Random(seed).random() > 0.5 else 1
 
 
@@ -43,10 +45,9 @@ BENCHMARK: Final = Benchmark(
     name="vitatecs",
     title="VITATECS",
     source="https://github.com/lscpku/VITATECS or the data set lscpku/VITATECS of the model hub",
-    layout="data/ASPECT.jsonl for the six aspects, and the videos in folders named after src_dataset",
+    layout="data/Compositionality.jsonl and the five others, and the videos in MSRVTT/ and VATEX/",
     files=tuple(
-        tuple(pattern.format(aspect) for aspect in ASPECTS)
-        for pattern in ("data/{}.jsonl", "{}.jsonl", "data/{}.json", "{}/*.parquet")
+        tuple(pattern.format(aspect) for aspect in ASPECTS) for pattern in ("data/{}.jsonl", "{}.jsonl", "{}/*.parquet")
     ),
     load=load,
     facets=("aspect", "source"),
