@@ -17,7 +17,6 @@ import pytest
 
 from tests.engines.contract import EngineContract, answers, ask
 from tests.engines.tiny_model import save_tiny_adapter, save_tiny_qwen2_5_vl
-from tests.engines.trained_positions import text_after_the_last_moment
 from tests.fakes.tiny_videos import write_video
 from videopasta_assets.config.embedded import MODEL_DIR
 from videopasta_assets.config.serving import ServerSettings, VllmSettings
@@ -161,17 +160,13 @@ def test_a_schema_is_kept_whatever_the_model_would_have_said(served: VllmServerE
 def test_text_after_a_long_video_stands_where_the_weights_were_trained_to_find_it(
     served: VllmServerEngine, here: Engine, wholes: list[Clip]
 ) -> None:
-    """What differs, and why: transformers 5.19 and 5.23 let the text begin behind the video's width, vLLM (and
-    transformers 5.2, and Qwen's training) behind its last moment. Counted alike, the answers are the same."""
+    """transformers alone would let the text begin behind the video's width, vLLM (and Qwen's training) lets it begin
+    behind its last moment. Counted alike, the answers are the same."""
     requests = pipeline_requests(wholes)
     found = answers(served, requests)
-    plain = answers(here, requests)
-    with text_after_the_last_moment():
-        counted_alike = answers(here, requests)
-    assert {key: reply.text for key, reply in counted_alike.items()} == {
-        key: reply.text for key, reply in found.items()
-    }
-    assert [reply.prompt_tokens for reply in plain.values()] == [found[key].prompt_tokens for key in plain]
+    mine = answers(here, requests)
+    assert {key: reply.text for key, reply in mine.items()} == {key: reply.text for key, reply in found.items()}
+    assert [reply.prompt_tokens for reply in mine.values()] == [found[key].prompt_tokens for key in mine]
 
 
 def test_both_see_the_same_token_ids(served: VllmServerEngine, film_reader: FrameReader, wholes: list[Clip]) -> None:

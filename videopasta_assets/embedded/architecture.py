@@ -9,6 +9,7 @@ with 100 too few stand still for looking a word up by what it is (measured: mode
 # ruff: noqa: E402  # torchvision's operators have to be declared before transformers imports it
 from typing import Final
 
+from videopasta_assets.engines.text_positions import count_text_after_videos
 from videopasta_assets.torchvision_ops import prepare_torchvision
 
 prepare_torchvision()
@@ -91,6 +92,7 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> EmbeddedModel:
     model = EmbeddedModel(build_config(tokenizer))
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
+    count_text_after_videos(model)
     return model
 
 

@@ -158,8 +158,10 @@ class Packer:
             interval = np.float32(TOKENS_PER_SECOND) * np.float32(TEMPORAL_PATCH * pack.duration / len(pack.frames))
             times = (np.arange(t, dtype=np.float32) * interval).astype(np.int64)
             volume = np.stack(np.meshgrid(times, np.arange(h), np.arange(w), indexing="ij")).reshape(3, -1)
-            positions += [np.full((3, 1), at), volume + at + 1, np.full((3, 1), at + 1 + max(h, w))]
-            at += 2 + max(h, w)
+            # The text goes on after the video's last moment, as Qwen2.5-VL was trained (arXiv:2409.12191, section 2.1).
+            after = at + 1 + max(int(times[-1]) + 1, h, w)
+            positions += [np.full((3, 1), at), volume + at + 1, np.full((3, 1), after)]
+            at = after + 1
             shown = ((np.arange(t) + 0.5) * TEMPORAL_PATCH * pack.duration / len(pack.frames) + 0.5).astype(np.int64)
             seconds = np.concatenate([seconds, [-1], np.repeat(shown, h * w), [-1]])
         branch = [np.zeros(len(tokens), np.int16)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from videopasta_assets.engines.text_positions import count_text_after_videos
 from videopasta_assets.errors import UserError
 from videopasta_assets.torchvision_ops import prepare_torchvision
 
@@ -121,6 +122,7 @@ def load_model(
     tokenizer = processor.tokenizer
     end_ids = _end_ids(loaded.generation_config.eos_token_id, tokenizer.eos_token_id)
     pad_id = end_ids[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    count_text_after_videos(loaded)
     loaded.generation_config = GenerationConfig(eos_token_id=list(end_ids), pad_token_id=pad_id)
     text_config = loaded.config.get_text_config()
     return LoadedModel(loaded, processor, end_ids, pad_id, getattr(text_config, "max_position_embeddings", None))

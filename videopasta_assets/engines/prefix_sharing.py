@@ -135,8 +135,7 @@ def _positions(
 ) -> torch.Tensor:
     """Positions of whole rows, as the model's family counts them.
 
-    They cannot be continued from the prefix's: with multimodal rotary positions the text after a video starts
-    behind its width or height, while what a prefix alone would leave behind is its last moment.
+    Counted from the whole row: where the text after a video begins is the family's own affair.
     """
     kwargs = {name: value[rows] for name, value in inputs.items()} | dict(whole)
     if "mm_token_type_ids" in kwargs:
