@@ -32,12 +32,22 @@ from videopasta_assets.toyworld.splits import split_scene
 from videopasta_assets.toyworld.story import story_labels
 
 ALL_STRATEGIES: Final = tuple(strategy for names in STRATEGIES.values() for strategy in names)
+STRATEGY_WEIGHTS: Final = {
+    "all_visible": 2.0,
+    "concurrency_swap": 2.0,
+    "reversed_progression": 2.0,
+    "nothing_changed": 2.0,
+    "collapsed_locations": 2.0,
+}
+"""Strategies that rewrite what is said, not only open it with a phrase, are learnt last; the others weigh 1."""
 CATEGORY_WEIGHTS: Final = {
-    FailureMode.SPATIAL: 1.0,
+    FailureMode.SPATIAL: 0.9,
     FailureMode.TEMPORAL: 1.3,
     FailureMode.CROSS_FRAME: 1.4,
 }
-SPARSE_COUNTS: Final = (1, 2, 3, 4)
+HARD_CATEGORIES: Final = ("action_repetition", "causality", "character_persistence", "relative_positioning")
+"""Asked half as often again: each needs two facts of different moments, or of two objects."""
+SPARSE_COUNTS: Final = (1, 2, 3, 3, 4)
 DRILL_SHARE: Final = 0.4
 
 _prompts = PromptLibrary("compact")
@@ -75,10 +85,10 @@ def pack_at(seed: int, index: int, progress: float) -> Pack:
     if rng.random() < DRILL_SHARE * (1 - 0.75 * progress):
         return video_pack(scene, DENSE_FRAMES, rng, drill_exchanges(scene, rng))
     kind = rng.random()
-    dense = 0.74 - 0.44 * progress
+    dense = 0.66 - 0.36 * progress
     if kind < dense:
         return video_pack(scene, DENSE_FRAMES, rng, dense_exchanges(scene, rng, progress))
-    if kind < dense + (1 - dense) * (0.4 + 0.2 * progress):
+    if kind < dense + (1 - dense) * (0.5 + 0.1 * progress):
         return video_pack(scene, rng.choice(SPARSE_COUNTS), rng, sparse_exchanges(scene, rng))
     return Pack(None, scene.duration, text_exchanges(scene, rng))
 
@@ -100,12 +110,11 @@ def dense_exchanges(scene: Scene, rng: random.Random, progress: float) -> tuple[
     result += [query_exchange(scene, rng) for _ in range(4)]
     if rng.random() < 0.15:
         result.append(Exchange(_prompts.render("caption", duration=scene.duration).text, caption(scene)))
-    if rng.random() < progress * 2:
+    if rng.random() < progress * 3:
         result.append(adversary_exchange(scene, rng))
         choices = [choice_exchange(scene, rng) for _ in range(3)]
         result += [choice for choice in choices if choice is not None]
-        if rng.random() < 0.4:
-            result.append(truth_exchange(scene, rng))
+        result += [truth_exchange(scene, rng) for _ in range(2)]
         if rng.random() < 0.5:
             result += probe_exchanges(scene, rng)
     return tuple(result)
@@ -141,7 +150,9 @@ def text_exchanges(scene: Scene, rng: random.Random) -> tuple[Exchange, ...]:
 
 def draw_questions(scene: Scene, rng: random.Random, count: int) -> list[Question]:
     categories = list(MODE_OF)
-    weights = [CATEGORY_WEIGHTS[MODE_OF[category]] for category in categories]
+    weights = [
+        CATEGORY_WEIGHTS[MODE_OF[category]] * (1.5 if category in HARD_CATEGORIES else 1.0) for category in categories
+    ]
     found: list[Question] = []
     while len(found) < count:
         question = sample_question(scene, rng.choices(categories, weights)[0], rng)
@@ -190,7 +201,8 @@ def query_exchange(scene: Scene, rng: random.Random) -> Exchange:
 
 
 def adversary_exchange(scene: Scene, rng: random.Random, strategy: str | None = None) -> Exchange:
-    strategy = strategy or rng.choice(ALL_STRATEGIES)
+    if strategy is None:
+        strategy = rng.choices(ALL_STRATEGIES, [STRATEGY_WEIGHTS.get(name, 1.0) for name in ALL_STRATEGIES])[0]
     mode = strategy_mode(strategy)
     question = draw_questions(scene, rng, 1)[0]
     prompt = _prompts.render(
@@ -224,16 +236,17 @@ def probe_exchanges(scene: Scene, rng: random.Random) -> list[Exchange]:
 def truth_exchange(scene: Scene, rng: random.Random) -> Exchange:
     question = draw_questions(scene, rng, 1)[0]
     true = rng.random() < 0.5
-    answer = true_answer(scene, question)
+    truth = answer = true_answer(scene, question)
     if not true:
         spoiled = rng.randrange(3)
         answer = tuple(
             Sentence(rng.choice(wrong_claims(scene, s.core, rng) or [s.core])) if i == spoiled else s
             for i, s in enumerate(answer)
         )
-        true = answer == true_answer(scene, question)
+        true = answer == truth
     prompt = _prompts.render("check_answer", query=question.text, answer=answer_text(answer)).text
-    return Exchange(prompt, "true" if true else "false", 3.0)
+    marks = departures(prompt, answer_text(truth), answer_text(answer))
+    return Exchange(prompt, "true" if true else "false", 3.0, marks=marks)
 
 
 def _pair(scene: Scene, rng: random.Random) -> tuple[Question, str, str, FailureMode, bool, bool]:

@@ -135,6 +135,8 @@ def _reversed(core: Claim) -> list[Claim]:  # noqa: PLR0911 - a table of forms
     match core.kind:
         case "changes":
             return [claim("changes", a=slots["b"], b=slots["a"])]
+        case "stays":
+            return [claim("changes", a=_next_setting(slots["a"]), b=slots["a"])]
         case "only_start":
             return [claim("only_end", x=x, q=slots["p"])]
         case "only_end":
@@ -162,8 +164,10 @@ def _static(scene: Scene, core: Claim, last: bool) -> list[Claim]:  # noqa: PLR0
     slots = dict(core.slots)
     x = slots.get("x", "")
     match core.kind:
-        case "stays" | "changes":
+        case "changes":
             return [claim("stays", a=scene.settings[-1 if last else 0])]
+        case "stays":
+            return [claim("stays", a=_next_setting(slots["a"]))]
         case "only_start" | "only_end":
             place = slots.get("p") or slots["q"]
             return [claim("both_ends", x=x, p=place, q=place)]
@@ -177,6 +181,11 @@ def _static(scene: Scene, core: Claim, last: bool) -> list[Claim]:  # noqa: PLR0
         case "announced":
             return [claim("no_mark", x=x, m="missing")]
     return []
+
+
+def _next_setting(setting: str) -> str:
+    """One setting for each other: a spoiler that depends on what is seen can be learnt, a drawn one cannot."""
+    return SETTINGS[(SETTINGS.index(setting) + 1) % len(SETTINGS)]
 
 
 def _wrong_seconds(scene: Scene, second: str) -> list[str]:
