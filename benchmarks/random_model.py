@@ -1,72 +1,23 @@
 """Qwen2.5-VL in the shapes of its published sizes, with random weights: speed does not depend on what they say."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 
 from videopasta_assets.embedded import MODEL_DIR
 from videopasta_assets.torchvision_ops import prepare_torchvision
+from videopasta_assets.training.shapes import SHAPES as PUBLISHED
+from videopasta_assets.training.shapes import LanguageShape, ModelShape, VisionShape
 
-
-@dataclass(frozen=True)
-class Shape:
-    """Sizes of a language model and a vision tower, as their configurations name them."""
-
-    text: Mapping[str, Any]
-    vision: Mapping[str, Any]
-    tied: bool
-
-
-_VISION: Final = {
-    "depth": 32,
-    "hidden_size": 1280,
-    "intermediate_size": 3420,
-    "num_heads": 16,
-    "patch_size": 14,
-    "window_size": 112,
-    "fullatt_block_indexes": [7, 15, 23, 31],
-}
 SHAPES: Final = {
-    "tiny": Shape(
-        {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab": 1024},
-        {
-            **_VISION,
-            "depth": 2,
-            "hidden_size": 64,
-            "intermediate_size": 128,
-            "num_heads": 2,
-            "fullatt_block_indexes": [1],
-        },
-        tied=True,
+    "tiny": ModelShape(
+        LanguageShape(64, 128, 2, 4, kv_heads=2, head_size=16, vocabulary=1024, tied=True),
+        VisionShape(64, 128, 2, 2, patch=14, stack=2, merge=2, window=112, global_layers=1, out=64),
     ),
-    "3b": Shape(
-        {
-            "hidden_size": 2048,
-            "intermediate_size": 11008,
-            "num_hidden_layers": 36,
-            "num_attention_heads": 16,
-            "vocab": 151936,
-        },
-        _VISION,
-        tied=True,
-    ),
-    "7b": Shape(
-        {
-            "hidden_size": 3584,
-            "intermediate_size": 18944,
-            "num_hidden_layers": 28,
-            "num_attention_heads": 28,
-            "vocab": 152064,
-        },
-        _VISION,
-        tied=False,
-    ),
+    **PUBLISHED,
 }
-_KEY_VALUE_HEADS: Final = {"tiny": 2, "3b": 2, "7b": 4}
 
 
 def save_random_model(folder: Path, name: str, device: str, max_pixels: int) -> Path:
@@ -86,23 +37,35 @@ def save_random_model(folder: Path, name: str, device: str, max_pixels: int) -> 
     shape = SHAPES[name]
     stored = json.loads((MODEL_DIR / "config.json").read_text())
     tokenizer = AutoTokenizer.from_pretrained(MODEL_DIR)
-    text = dict(shape.text)
-    vocabulary = text.pop("vocab")
-    width = text["hidden_size"] // text["num_attention_heads"]
-    sections = [width // 2 - 2 * (3 * width // 16), 3 * width // 16, 3 * width // 16]
+    language, vision = shape.language, shape.vision
+    sections = [language.head_size // 2 - 2 * (3 * language.head_size // 16), *[3 * language.head_size // 16] * 2]
+    step = vision.layers // vision.global_layers
     config = Qwen2_5_VLConfig(
         text_config={
-            **text,
-            "vocab_size": vocabulary,
-            "num_key_value_heads": _KEY_VALUE_HEADS[name],
+            "hidden_size": language.hidden,
+            "intermediate_size": language.inner,
+            "num_hidden_layers": language.layers,
+            "num_attention_heads": language.heads,
+            "num_key_value_heads": language.kv_heads,
+            "vocab_size": language.vocabulary,
             "max_position_embeddings": 32768,
             "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": sections},
             "bos_token_id": None,
             "eos_token_id": stored["text_config"]["eos_token_id"],
             "pad_token_id": stored["text_config"]["pad_token_id"],
         },
-        vision_config={**shape.vision, "out_hidden_size": text["hidden_size"], "tokens_per_second": 2},
-        tie_word_embeddings=shape.tied,
+        vision_config={
+            "depth": vision.layers,
+            "hidden_size": vision.hidden,
+            "intermediate_size": vision.inner,
+            "num_heads": vision.heads,
+            "patch_size": vision.patch,
+            "window_size": vision.window,
+            "fullatt_block_indexes": [*range(step - 1, vision.layers, step)],
+            "out_hidden_size": vision.out,
+            "tokens_per_second": 2,
+        },
+        tie_word_embeddings=language.tied,
         **{key: stored[key] for key in stored if key.endswith("_token_id")},
     )
     torch.manual_seed(0)
