@@ -1,5 +1,6 @@
 """How likely given replies are, from one forward pass: no token is drawn."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,16 @@ def summed_log_probs(
     return total
 
 
+def keeping_logits(model: Any, kept: int | torch.Tensor) -> dict[str, Any]:
+    """Arguments of `forward` that leave out the logits of other places, where the family can.
+
+    Args:
+        model: a causal language model of transformers.
+        kept: the last so many, or the places themselves, shape (places,).
+    """
+    return {"logits_to_keep": kept} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}
+
+
 def sequence_log_probs(model: Any, inputs: Mapping[str, Any], endings: Sequence[torch.Tensor]) -> list[float]:
     """Sum of log-probabilities of the last tokens of each row.
 
@@ -41,7 +52,8 @@ def sequence_log_probs(model: Any, inputs: Mapping[str, Any], endings: Sequence[
     if "position_ids" in inputs:
         inputs["position_ids"] = inputs["position_ids"][..., known:]
     widest = max(len(ending) for ending in endings)
-    logits = model(input_ids=ids[:, known:], **inputs, logits_to_keep=widest + 1).logits[:, :-1]
+    kept = keeping_logits(model, widest + 1)
+    logits = model(input_ids=ids[:, known:], **inputs, **kept).logits[:, -widest - 1 : -1]
     scored = torch.zeros((len(endings), widest), dtype=torch.bool, device=ids.device)
     for row, ending in enumerate(endings):
         scored[row, widest - len(ending) :] = True

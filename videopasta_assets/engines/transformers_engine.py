@@ -17,11 +17,13 @@ import torch
 from videopasta_assets.engines.adapters import AdapterSwitch
 from videopasta_assets.engines.batching import plan_batches, windows
 from videopasta_assets.engines.clip_prefix import PIXELS, ClipPrefixes, with_features
+from videopasta_assets.engines.device_memory import give_back, is_out_of_memory, store_bytes
 from videopasta_assets.engines.feature_store import FeatureStore
 from videopasta_assets.engines.identity import adapter_identity, model_identity
 from videopasta_assets.engines.inputs import Prefix, PromptEncoder
-from videopasta_assets.engines.likelihood import sequence_log_probs
 from videopasta_assets.engines.loading import load_model
+from videopasta_assets.engines.option_scores import scored_alone, scored_in_trees
+from videopasta_assets.engines.option_tree import Question, reads_trees
 from videopasta_assets.engines.prefix_sharing import (
     EncodedPrefix,
     encode_prefixes,
@@ -31,24 +33,21 @@ from videopasta_assets.engines.prefix_sharing import (
     text_alone,
     to_device,
 )
-from videopasta_assets.engines.prefix_store import PrefixKey, PrefixStore
+from videopasta_assets.engines.prefix_store import PrefixKey, PrefixStore, tokens_reused
 from videopasta_assets.engines.preparation import Draft, Preparation, Row
 from videopasta_assets.engines.protocol import Decoding, EngineError, FinishReason, Reply, Request
 from videopasta_assets.engines.roomy_cache import is_roomy
 from videopasta_assets.engines.sampling import RowDecoding
+from videopasta_assets.engines.suspects import error_reply
 from videopasta_assets.engines.token_loop import write_replies
 from videopasta_assets.engines.usage import EngineUsage
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.video.reader import FrameReader, parallel_reads
 
 _log: Final = logging.getLogger(__name__)
-_CPU_OUT_OF_MEMORY: Final = ("can't allocate memory", "not enough memory")
 _BATCHES_AHEAD: Final = 2
 _TOKENS_TOGETHER: Final = 16384
 """Prefixes go through the model together up to so many tokens: more keep no device busier, and need memory."""
-_STORE_ON_CPU: Final = 1 << 30
-_STORE_SHARE: Final = 0.1
-"""Of the free memory of a GPU, once the model is there."""
 
 
 @dataclass
@@ -114,6 +113,7 @@ class TransformersEngine:
         self._reader = reader
         self._batch_size = batch_size
         self._share_prefix = share_prefix and is_roomy(loaded.model)
+        self._trees: bool | None = None
         loaded.model.requires_grad_(False)
         self._clips = ClipPrefixes(
             self._encoder,
@@ -123,7 +123,7 @@ class TransformersEngine:
             model=loaded.model,
             model_id=self._model_id.partition("+")[0],
         )
-        self._store = PrefixStore(_store_bytes(loaded.model) if prefix_bytes is None else prefix_bytes)
+        self._store = PrefixStore(store_bytes(loaded.model) if prefix_bytes is None else prefix_bytes)
         self._usage = EngineUsage()
 
     @property
@@ -165,8 +165,7 @@ class TransformersEngine:
         self._loaded = replace(self._loaded, model=None)
         self._adapters.close()
         self._store.clear()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
 
     def _batches(self, requests: Iterable[Request], preparation: Preparation) -> Iterator[_Batch]:
         """Batches in turn, while those that follow are made ready."""
@@ -201,11 +200,11 @@ class TransformersEngine:
         self._usage += EngineUsage(waiting_seconds=time.perf_counter() - start)
         for row in draft.rows:
             if row.prefix in broken:
-                batch.failed.append(_failure(row.request, broken[row.prefix]))
+                batch.failed.append(error_reply(row.request, broken[row.prefix]))
                 continue
             video = 0 if row.prefix is None else len(_tokens_of(batch.prefixes[row.prefix]).ids)
             if (reason := self._too_long(row.request, video, len(row.suffix))) is not None:
-                batch.failed.append(_failure(row.request, reason))
+                batch.failed.append(error_reply(row.request, reason))
             else:
                 batch.rows.append(row)
         return batch
@@ -222,30 +221,36 @@ class TransformersEngine:
 
     def _answer(self, rows: Sequence[Row], prefixes: dict[PrefixKey, Prefix | EncodedPrefix]) -> Iterator[Reply]:
         """Generate; out of memory, in halves."""
-        if len(rows) > 1 and sum(max(1, len(row.request.candidates)) for row in rows) > self._batch_size:
+        if len(rows) > 1 and self._sequences(rows) > self._batch_size:
             yield from self._halves(rows, prefixes)
             return
         try:
             work = self._score if rows[0].request.candidates else self._generate
             start = time.perf_counter()
-            replies = work(rows, prefixes)
+            keys = [row.prefix if self._share_prefix else None for row in rows]
+            cached = tokens_reused(keys, prefixes, self._store)
+            replies = [replace(r, cached_tokens=c) for r, c in zip(work(rows, prefixes), cached, strict=True)]
             self._usage += EngineUsage(busy_seconds=time.perf_counter() - start)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             replies = None
         if replies is not None:
             yield from replies
             return
         self._store.clear()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
         if len(rows) == 1:
-            yield _failure(rows[0].request, "out of memory with this request alone: lower frames or frames.max_side")
+            yield error_reply(rows[0].request, "out of memory with this request alone: lower frames or frames.max_side")
             return
         self._batch_size = max(1, len(rows) // 2)
         _log.warning("out of memory with %d requests in a batch; going on with %d", len(rows), self._batch_size)
         yield from self._halves(rows, prefixes)
+
+    def _sequences(self, rows: Sequence[Row]) -> int:
+        """Rows of the model that these take, at most."""
+        together = not rows[0].request.candidates or self._in_trees()
+        return len(rows) if together else sum(len(row.request.candidates) for row in rows)
 
     def _halves(self, rows: Sequence[Row], prefixes: dict[PrefixKey, Prefix | EncodedPrefix]) -> Iterator[Reply]:
         middle = len(rows) // 2
@@ -276,21 +281,31 @@ class TransformersEngine:
         start = time.perf_counter()
         self._adapters.use(rows[0].request.adapter)
         end = self._encoder.suffix(self._tokenizer.eos_token)
-        endings = [torch.cat([self._encoder.suffix(text), end]) for row in rows for text in row.request.candidates]
-        whole = [row for row in rows for _ in row.request.candidates]
-        extended = [replace(row, suffix=torch.cat([row.suffix, e])) for row, e in zip(whole, endings, strict=True)]
-        inputs = self._inputs(extended, prefixes)
-        found = iter(sequence_log_probs(self._model, inputs, endings))
-        prompts = iter(inputs["attention_mask"].sum(dim=1).tolist())
+        questions = [
+            Question(row.suffix, tuple(torch.cat([self._encoder.suffix(t), end]) for t in row.request.candidates))
+            for row in rows
+        ]
+        videos = [0 if row.prefix is None else len(_tokens_of(prefixes[row.prefix]).ids) for row in rows]
+
+        def inputs(places: Sequence[int], suffixes: Sequence[torch.Tensor]) -> dict[str, Any]:
+            some = (replace(rows[place], suffix=suffix) for place, suffix in zip(places, suffixes, strict=True))
+            return self._inputs(list(some), prefixes)
+
+        if self._in_trees():
+            found = scored_in_trees(self._model, questions, [row.prefix for row in rows], videos, inputs)
+        else:
+            found = scored_alone(self._model, questions, inputs)
         seconds = (time.perf_counter() - start) / len(rows)
-        replies = []
-        for row in rows:
-            log_probs = tuple(next(found) for _ in row.request.candidates)
-            longest = max(next(prompts) for _ in row.request.candidates)
-            best = row.request.candidates[log_probs.index(max(log_probs))]
-            reply = Reply(row.request.request_id, best, FinishReason.STOP, longest, 0, seconds, log_probs=log_probs)
-            replies.append(reply)
-        return replies
+        return [
+            _chosen(row.request, log_probs, video + question.longest, seconds)
+            for row, question, video, log_probs in zip(rows, questions, videos, found, strict=True)
+        ]
+
+    def _in_trees(self) -> bool:
+        """Whether the answers to a question share its row; what the model reads is tried once."""
+        if self._trees is None:
+            self._trees = self._share_prefix and reads_trees(self._model, self._loaded.pad_id)
+        return self._trees
 
     def _inputs(self, rows: Sequence[Row], prefixes: dict[PrefixKey, Prefix | EncodedPrefix]) -> dict[str, Any]:
         owners = [row.prefix for row in rows if row.prefix is not None]
@@ -379,17 +394,6 @@ def _how(decoding: Decoding, seeds: Sequence[int], mask: torch.Tensor) -> dict[s
     return how
 
 
-def _store_bytes(model: Any) -> int:
-    if model.device.type != "cuda":
-        return _STORE_ON_CPU
-    return int(torch.cuda.mem_get_info(model.device)[0] * _STORE_SHARE)
-
-
-def _failure(request: Request, error: str) -> Reply:
-    return Reply(request.request_id, "", FinishReason.ERROR, 0, 0, 0.0, error)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(
-        sign in str(error) for sign in _CPU_OUT_OF_MEMORY
-    )
+def _chosen(request: Request, log_probs: tuple[float, ...], tokens: int, seconds: float) -> Reply:
+    best = request.candidates[log_probs.index(max(log_probs))]
+    return Reply(request.request_id, best, FinishReason.STOP, tokens, 0, seconds, log_probs=log_probs)
