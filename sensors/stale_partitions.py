@@ -8,7 +8,7 @@ from typing import Final
 
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake.shards import read_shard
-from videopasta_assets.planning import SHARD_ASSETS, PlanStep, make_plan
+from videopasta_assets.planning import SHARD_ASSETS, PlanStep, plan_rounds
 from videopasta_assets.stages import (
     adversaries,
     aligned_checks,
@@ -20,6 +20,7 @@ from videopasta_assets.stages import (
     verified_pairs,
     videos,
 )
+from videopasta_assets.stages.iteration import number_of
 from videopasta_assets.stages.preference_set import ALL
 from videopasta_assets.stages.project import Project
 
@@ -38,10 +39,10 @@ _STAGES: Final = (
 
 @dataclass(frozen=True)
 class StalePartition:
-    """A shard, or the preference set, that is not as the project wants it now.
+    """A shard in an iteration, or the preference sets, that are not as the project wants them now.
 
     Attributes:
-        partition: the shard's key, or `ALL`.
+        partition: the shard's key in its iteration, or `ALL`.
         target: hash of what it should become and of how far it is: a run that fails at the same place again leaves it
             as it was; an edit, a vanished file or any progress changes it.
         reasons: what the plan says.
@@ -60,26 +61,33 @@ class StalePartition:
 def stale_partitions(project: Project, min_age_seconds: float = 0) -> Iterator[StalePartition]:
     """What the plan would do, shards first. The preference set comes only when no shard is left to do.
 
+    Iterations are those that have a checkpoint to start from: nothing here waits for a training that nobody asked for.
+
     Args:
         project: the project as its file is now.
         min_age_seconds: leave shards that were sealed more recently to the sensor that sealed them.
     """
-    plan = make_plan(project, select=(*SHARD_ASSETS, "preference_set"))
+    plan = plan_rounds(project, select=(*SHARD_ASSETS, "preference_set"))
     spec = stable_hash([stage.spec(project) for stage in _STAGES])
+    sets: list[PlanStep] = []
     for partition, grouped in groupby(plan.steps, key=lambda step: step.partition):
         steps = [step for step in grouped if step.to_do]
-        if not steps or (partition == ALL and not _can_join(project, steps)):
+        if not steps:
             continue
-        if partition == ALL:
-            yield StalePartition(partition, stable_hash(spec, _state(steps)), _reasons(steps))
-        elif _age_seconds(project, partition) >= min_age_seconds:
-            files = videos.outside(project, partition)
+        turn = Project(project.settings, iteration=number_of(project, partition))
+        shard = turn.plain(partition)
+        if shard == ALL:
+            sets += steps if _can_join(turn, steps) else []
+        elif _age_seconds(project, shard) >= min_age_seconds:
+            files = videos.outside(project, shard)
             yield StalePartition(partition, stable_hash(spec, files, _state(steps)), _reasons(steps))
+    if sets:
+        yield StalePartition(ALL, stable_hash(spec, _state(sets)), _reasons(sets))
 
 
-def _can_join(project: Project, steps: list[PlanStep]) -> bool:
+def _can_join(turn: Project, steps: list[PlanStep]) -> bool:
     """The preference set waits for its shards, and for the first pairs."""
-    return not steps[0].waiting and bool(project.shards_of("verified_pairs"))
+    return not steps[0].waiting and bool(turn.shards_of("verified_pairs"))
 
 
 def _state(steps: list[PlanStep]) -> list[list[object]]:

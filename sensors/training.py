@@ -9,8 +9,9 @@ from sensors.runs_in_progress import partitions_in_progress
 from sensors.switch import schedule_status
 from videopasta_assets.config.settings import AutomationSettings
 from videopasta_assets.errors import VideoPastaError
+from videopasta_assets.stages.iteration import held_rounds
 from videopasta_assets.stages.project import Project
-from videopasta_assets.stages.training_gate import training_gate
+from videopasta_assets.stages.training_gate import TrainingGate, training_gate
 
 
 def training_schedule(job_name: str, automation: AutomationSettings) -> dg.ScheduleDefinition:
@@ -31,17 +32,26 @@ def training_schedule(job_name: str, automation: AutomationSettings) -> dg.Sched
         busy = partitions_in_progress(context.instance)
         try:
             current = reopen_project(project)
-            gates = [training_gate(current, experiment.name) for experiment in current.settings.experiments]
+            gates = _gates(current)
         except VideoPastaError as error:
             yield dg.SkipReason(str(error))
             return
-        wanted = [gate.experiment for gate in gates if gate.is_open and gate.experiment not in busy]
+        wanted = [key for key, gate in gates.items() if gate.is_open and key not in busy]
         if not wanted:
             notes = ", in progress"
-            yield dg.SkipReason("; ".join(f"{gate}{notes if gate.experiment in busy else ''}" for gate in gates))
-        for experiment in wanted:
-            yield dg.RunRequest(
-                partition_key=experiment, run_key=f"{experiment}-{context.scheduled_execution_time.isoformat()}"
-            )
+            yield dg.SkipReason("; ".join(f"{gate}{notes if key in busy else ''}" for key, gate in gates.items()))
+        for key in wanted:
+            yield dg.RunRequest(partition_key=key, run_key=f"{key}-{context.scheduled_execution_time.isoformat()}")
 
     return training
+
+
+def _gates(project: Project) -> dict[str, TrainingGate]:
+    """Gates by partition key, up to the first iteration with an open one: what comes after starts from its model."""
+    gates: dict[str, TrainingGate] = {}
+    for turn in held_rounds(project):
+        own = {turn.partition(one.name): training_gate(turn, one.name) for one in project.settings.experiments}
+        gates |= own
+        if any(gate.is_open for gate in own.values()):
+            break
+    return gates

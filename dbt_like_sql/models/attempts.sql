@@ -3,11 +3,12 @@
 -- column error: Why the attempt or its verdict could not be computed; null when both could.
 -- column aligned: The aligned response to the question.
 -- column adversary: The adversary's text.
--- check: unique recipe, adversary_id
+-- check: unique recipe, iteration, adversary_id
 
 SELECT
     adversaries.recipe,
     adversaries.shard,
+    adversaries.iteration,
     adversaries.adversary_id,
     adversaries.query_id,
     adversaries.video_id,

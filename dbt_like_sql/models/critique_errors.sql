@@ -8,19 +8,16 @@
 -- check: accepted_values error_type (factual_inaccuracy, temporal_ordering, spatial_relationship, object_hallucination, causal_reasoning, detail_omission)
 -- check: holds errors > 0 AND answers > 0
 
-WITH rounds AS (
-    SELECT *, coalesce(try_cast(nullif(regexp_extract(shard, '__i([0-9]+)$', 1), '') AS INTEGER), 1) AS iteration
+WITH asked AS (
+    SELECT recipe, iteration, count(*) AS answers
     FROM critiques
     WHERE error IS NULL
-),
-asked AS (
-    SELECT recipe, iteration, count(*) AS answers
-    FROM rounds
     GROUP BY ALL
 ),
 found AS (
     SELECT recipe, iteration, unnest(error_types) AS error_type
-    FROM rounds
+    FROM critiques
+    WHERE error IS NULL
 ),
 counted AS (
     SELECT recipe, iteration, error_type, count(*) AS errors

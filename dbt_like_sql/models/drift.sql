@@ -1,7 +1,7 @@
 -- Whether later shards differ from earlier ones: in what is accepted, in how long answers are, in what they cost.
 -- column landed_at: When the shard was sealed.
 -- column slot_retention: Verified pairs / slots of the shard.
--- column earlier_retention: The same over all shards before it.
+-- column earlier_retention: The same over all shards before it, of the same iteration.
 -- column retention_z: How many standard errors the shard is away from those before it (two proportions, pooled).
 -- column drifted: More than three of them.
 -- column attempt_acceptance: Accepted / attempts of the shard.
@@ -17,11 +17,11 @@
 -- check: holds drifted = coalesce(abs(retention_z) > 3, false)
 
 WITH landed AS (
-    SELECT shard, min(landed_at) AS landed_at FROM videos GROUP BY shard
+    SELECT shard AS sealed, min(landed_at) AS landed_at FROM videos GROUP BY shard
 ),
 counted AS (
-    SELECT recipe, shard, sum(slots)::BIGINT AS slots, sum(attempts)::BIGINT AS attempts,
-           sum(accepted)::BIGINT AS accepted, sum(pairs)::BIGINT AS pairs
+    SELECT recipe, shard, split_part(shard, '__i', 2) AS iteration, sum(slots)::BIGINT AS slots,
+           sum(attempts)::BIGINT AS attempts, sum(accepted)::BIGINT AS accepted, sum(pairs)::BIGINT AS pairs
     FROM retention
     GROUP BY recipe, shard
 ),
@@ -40,7 +40,7 @@ running AS (
         sum(slots) OVER earlier AS earlier_slots,
         sum(pairs) OVER earlier AS earlier_pairs
     FROM counted
-    WINDOW earlier AS (PARTITION BY recipe ORDER BY shard ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    WINDOW earlier AS (PARTITION BY recipe, iteration ORDER BY shard ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ),
 compared AS (
     SELECT
@@ -59,7 +59,7 @@ SELECT
     chosen_words, rejected_words, word_overlap,
     round(seconds / nullif(pairs, 0), 6) AS seconds_per_pair
 FROM compared
-LEFT JOIN landed USING (shard)
+LEFT JOIN landed ON landed.sealed = split_part(compared.shard, '__i', 1)  -- iterations share the videos
 LEFT JOIN texts USING (recipe, shard)
 LEFT JOIN spent USING (recipe, shard)
 ORDER BY recipe, shard

@@ -39,9 +39,12 @@ summed AS (
     GROUP BY recipe, shard, video_id
 )
 SELECT
-    recipe, shard, video_id, path, error, queries, aligned,
+    summed.recipe, summed.shard, summed.video_id, coalesce(summed.path, sampled.path) AS path,
+    coalesce(summed.error, sampled.error) AS error, queries, aligned,
     queries * coalesce(adversaries_per_query, 0) AS slots,
     attempts, accepted, pairs
 FROM summed
-LEFT JOIN shard_settings USING (recipe, shard)
-ORDER BY recipe, shard, video_id
+LEFT JOIN shard_settings ON shard_settings.recipe = summed.recipe AND shard_settings.shard = summed.shard
+LEFT JOIN sampled_videos AS sampled ON sampled.recipe = summed.recipe AND sampled.video_id = summed.video_id
+    AND sampled.shard = split_part(summed.shard, '__i', 1)  -- iterations share the videos
+ORDER BY summed.recipe, summed.shard, summed.video_id

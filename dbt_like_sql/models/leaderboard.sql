@@ -7,7 +7,7 @@
 -- column reward_accuracy: Share of its training pairs whose chosen answer has the higher reward, at the end.
 -- column difference_low: Lower bound of the difference.
 -- column difference_high: Upper bound of the difference.
--- check: unique recipe, experiment, benchmark, mode
+-- check: unique recipe, experiment, iteration, benchmark, mode
 -- check: holds base_accuracy BETWEEN 0 AND 1 AND tuned_accuracy BETWEEN 0 AND 1
 -- check: holds abs(tuned_accuracy - base_accuracy - difference) < 1e-9
 
@@ -16,6 +16,7 @@ SELECT
     scores.benchmark,
     scores.mode,
     scores.experiment,
+    scores.iteration,
     scores.base_model,
     checkpoint.preference_set,
     checkpoint.pairs,
@@ -30,6 +31,7 @@ SELECT
     coalesce(scores.adapter_hash = checkpoint.adapter_hash, false) AS current
 FROM benchmark_scores AS scores
 LEFT JOIN lora_checkpoint AS checkpoint ON checkpoint.recipe = scores.recipe
-    AND checkpoint.experiment = scores.experiment AND checkpoint.error IS NULL
+    AND checkpoint.experiment = scores.experiment AND checkpoint.iteration = scores.iteration
+    AND checkpoint.error IS NULL
 WHERE scores.error IS NULL
-ORDER BY scores.recipe, scores.benchmark, scores.mode, scores.tuned_accuracy DESC, scores.experiment
+ORDER BY scores.recipe, scores.benchmark, scores.mode, scores.tuned_accuracy DESC, scores.experiment, scores.iteration

@@ -21,7 +21,7 @@ SELECT
     pairs.adv_mode,
     coalesce(pairs.pair_id IS NOT NULL, false) AS held,
     members.preference_set,
-    members.preference_set = current_sets.preference_set IS TRUE AS current_set,
+    current_sets.preference_set IS NOT NULL AS current_set,
     checkpoint.experiment,
     checkpoint.adapter_hash,
     checkpoint.pairs AS checkpoint_pairs,
@@ -30,7 +30,7 @@ SELECT
     scores.difference
 FROM preference_sets AS members
 LEFT JOIN (SELECT DISTINCT recipe, preference_set FROM preference_set) AS current_sets
-    ON current_sets.recipe = members.recipe
+    ON current_sets.recipe = members.recipe AND current_sets.preference_set = members.preference_set
 LEFT JOIN verified_pairs AS pairs ON pairs.recipe = members.recipe AND pairs.shard = members.pair_shard
     AND pairs.pair_id = members.pair_id AND pairs.data_version = members.pair_version AND pairs.error IS NULL
 LEFT JOIN lora_checkpoint AS checkpoint ON checkpoint.recipe = members.recipe

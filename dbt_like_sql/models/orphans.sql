@@ -6,7 +6,9 @@
 -- check: holds orphans = 0
 
 WITH referring AS (
-    SELECT recipe, 'queries.video_id -> sampled_videos' AS relation, video_id AS key, shard FROM queries
+    SELECT recipe, 'queries.video_id -> sampled_videos' AS relation, video_id AS key,
+           split_part(shard, '__i', 1) AS shard  -- iterations share the videos
+    FROM queries
     UNION ALL
     SELECT recipe, 'aligned_responses.query_id -> queries', query_id, shard FROM aligned_responses
     UNION ALL

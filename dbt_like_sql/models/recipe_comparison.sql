@@ -32,15 +32,12 @@ made AS (
     GROUP BY ALL
 ),
 trained AS (
-    SELECT
-        recipe, experiment, pairs,
-        coalesce(try_cast(nullif(regexp_extract(shard, '__i([0-9]+)$', 1), '') AS INTEGER), 1) AS iteration
+    SELECT recipe, experiment, iteration, pairs
     FROM lora_checkpoint
     WHERE error IS NULL
 ),
 scored AS (
-    SELECT
-        *, coalesce(try_cast(nullif(regexp_extract(shard, '__i([0-9]+)$', 1), '') AS INTEGER), 1) AS iteration
+    SELECT *
     FROM benchmark_scores
     WHERE error IS NULL
 )

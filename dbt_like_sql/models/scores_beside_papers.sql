@@ -11,7 +11,7 @@ WITH ours AS (
     SELECT
         benchmark,
         regexp_replace(lower(benchmark), '[^a-z0-9]', '', 'g') AS key,
-        'ours: ' || recipe || ' ' || experiment AS source,
+        'ours: ' || recipe || ' ' || experiment || if(iteration > 1, ', iteration ' || iteration, '') AS source,
         base_model,
         base_accuracy,
         tuned_accuracy,

@@ -1,6 +1,7 @@
 """Blocking checks on `preference_set`: training starts only when all of them pass."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import dagster as dg
 
@@ -8,6 +9,7 @@ from resources.artifact import asset_key
 from videopasta_assets.lake import Row
 from videopasta_assets.stages import preference_set as stage
 from videopasta_assets.stages import set_gates as gates
+from videopasta_assets.stages.iteration import paired_rounds
 from videopasta_assets.stages.project import Project
 from videopasta_assets.stages.set_gates import GateReport
 
@@ -32,14 +34,30 @@ def build_checks(declared: Project) -> list[dg.AssetChecksDefinition]:
 def _check(declared: Project, name: str, description: str, gate: Gate) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=asset_key(declared, "preference_set"), name=name, blocking=True, description=description)
     def check(project: dg.ResourceParam[Project]) -> dg.AssetCheckResult:
-        report = gate(project, gates.members(project))
+        report, blocks = _of_rounds(project, gate)
         return dg.AssetCheckResult(
             passed=report.passed,
+            severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
             description=report.sentence,
             metadata={key: report.figures[key] for key in report.figures},
         )
 
     return check
+
+
+def _of_rounds(project: Project, gate: Gate) -> tuple[GateReport, bool]:
+    """The gate on the sets of all iterations, and whether it blocks.
+
+    A later iteration's closed gate is a warning here: its own training refuses to start, and the first must be able
+    to be trained again, which is what mends the later ones.
+    """
+    first, *later = paired_rounds(project)
+    report = gate(first, gates.members(first))
+    for turn in later if report.passed else ():
+        found = gate(turn, gates.members(turn))
+        if not found.passed:
+            return replace(found, sentence=f"iteration {turn.iteration}: {found.sentence}"), False
+    return report, True
 
 
 def _not_empty(project: Project, pairs: tuple[Row, ...]) -> GateReport:  # noqa: ARG001 - a gate's signature

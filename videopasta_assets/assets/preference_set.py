@@ -8,12 +8,14 @@ import dagster as dg
 from resources.artifact import VERIFICATION, artifact_spec
 from videopasta_assets.assets.materialization import one_sentence, result_of
 from videopasta_assets.assets.preview import column_lineage, markdown_picture, markdown_table, report_metadata
+from videopasta_assets.hashing import combined_hash
 from videopasta_assets.lake import Row
 from videopasta_assets.reports import write_preference_set_report
 from videopasta_assets.reports.figures import png
 from videopasta_assets.reports.preference_set import retention_plot
 from videopasta_assets.reports.tally import tally
 from videopasta_assets.stages import preference_set as stage
+from videopasta_assets.stages.iteration import paired_rounds
 from videopasta_assets.stages.project import Project
 from videopasta_assets.taxonomy import MODES
 
@@ -44,9 +46,19 @@ def build(declared: Project) -> dg.AssetsDefinition:
     )
     def preference_set(project: dg.ResourceParam[Project]) -> dg.MaterializeResult[Any]:
         with one_sentence():
-            outcome = stage.run(project)
-            rows = project.lake.rows(project.address("preference_set", stage.ALL))
-            return result_of(project, "preference_set", stage.ALL, outcome, set_figures(project, rows))
+            rounds = paired_rounds(project)
+            outcomes = [stage.run(turn) for turn in rounds]
+            last = rounds[-1]
+            figures = set_figures(last, last.lake.rows(last.address("preference_set", stage.ALL)))
+            version = combined_hash(outcome.manifest.data_version for outcome in outcomes)
+            if len(rounds) > 1:
+                counts = [
+                    {"iteration": turn.iteration, "pairs": outcome.manifest.rows}
+                    for turn, outcome in zip(rounds, outcomes, strict=True)
+                ]
+                figures["iterations"] = dg.MetadataValue.md(markdown_table(counts))
+            made = result_of(last, "preference_set", stage.ALL, outcomes[-1], figures)
+            return made if len(rounds) == 1 else made._replace(data_version=dg.DataVersion(version))
 
     return preference_set
 

@@ -167,6 +167,7 @@ LEFT JOIN verdicts ON verdicts.recipe = $recipe AND verdicts.shard = adversaries
 LEFT JOIN verified_pairs ON verified_pairs.recipe = $recipe AND verified_pairs.shard = adversaries.shard
     AND verified_pairs.pair_id = adversaries.adversary_id
 LEFT JOIN preference_set ON preference_set.recipe = $recipe AND preference_set.pair_id = verified_pairs.pair_id
+    AND preference_set.iteration = verified_pairs.iteration
     AND preference_set.pair_version = verified_pairs.data_version
 LEFT JOIN oracle_scores ON oracle_scores.recipe = $recipe AND oracle_scores.shard = adversaries.shard
     AND oracle_scores.adversary_id = adversaries.adversary_id

@@ -72,8 +72,15 @@ def show_plan(
     Raises:
         UserError: a shard or an asset that does not exist.
     """
+    from videopasta_assets.planning import plan_rounds
+    from videopasta_assets.stages.iteration import check_rounds
+
+    check_rounds(project)
     unlanded = new_videos(project)
-    planned = planned_steps(project, shards, select, limit=limit, retry_failed=retry_failed, unlanded=unlanded)
+    only, assets = _named(project, shards, select)
+    planned = plan_rounds(
+        project, shards=only, select=assets, limit=limit, retry_failed=retry_failed, new_videos=unlanded
+    )
     changes = _changes(project, planned) if diff else []
     if as_json:
         shown: dict[str, Any] = {**planned.to_json(), "new_videos": unlanded}
@@ -91,24 +98,25 @@ def planned_steps(
     *,
     limit: int | None = None,
     retry_failed: bool,
-    unlanded: int = 0,
 ) -> "Plan":
-    """The plan for the named shards and assets.
+    """The plan of the project's iteration for the named shards and assets.
 
     Raises:
         UserError: a shard or an asset that does not exist.
     """
-    from videopasta_assets.lake.shards import list_shards
-    from videopasta_assets.planning import ASSETS, make_plan
+    from videopasta_assets.planning import make_plan
 
-    return make_plan(
-        project,
-        retry_failed=retry_failed,
-        shards=named("shard", shards, list_shards(project.lake)),
-        select=named("asset", select, ASSETS),
-        limit=limit,
-        new_videos=unlanded,
-    )
+    only, assets = _named(project, shards, select)
+    return make_plan(project, shards=only, select=assets, retry_failed=retry_failed, limit=limit)
+
+
+def _named(
+    project: "Project", shards: Sequence[str] | None, select: Sequence[str] | None
+) -> tuple[list[str] | None, list[str] | None]:
+    from videopasta_assets.lake.shards import list_shards
+    from videopasta_assets.planning import ASSETS
+
+    return named("shard", shards, list_shards(project.lake)), named("asset", select, ASSETS)
 
 
 def new_videos(project: "Project") -> int:

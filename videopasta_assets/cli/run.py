@@ -109,8 +109,9 @@ def bring_up_to_date(
 
 def _iterations(project: "Project") -> Iterator["Project"]:
     """The project in each of its recipe's iterations, as far as the one before has a checkpoint to start from."""
-    from videopasta_assets.stages.iteration import at_iteration, current_iteration
+    from videopasta_assets.stages.iteration import at_iteration, check_rounds, current_iteration
 
+    check_rounds(project)
     for number in range(1, project.settings.recipe.iterations + 1):
         if number > current_iteration(project):
             return
@@ -181,6 +182,7 @@ def _execute(project: "Project", steps: list["PlanStep"], *, retry_failed: bool,
                 raise UserError(sentence) if result.mistake else VideoPastaError(f"{result.failed_step}: {sentence}")
 
         def materialize(asset: str, partition: str, tables: list[str]) -> None:
+            partition = project.plain(partition)
             if asset == "preference_set":
                 succeed(execution.execute_preference_set(project, instance))
             elif asset == "lora_checkpoint":

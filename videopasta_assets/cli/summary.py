@@ -24,18 +24,30 @@ _MODES: Final = """
 SELECT adv_mode, slots, attempts, accepted, pairs FROM retention_by_mode WHERE recipe = $1
 """
 _CHECKPOINTS: Final = """
-SELECT experiment, pairs, steps, reward_accuracy, seconds, created_at, adapter, preference_set
-FROM lora_checkpoint WHERE error IS NULL ORDER BY experiment
+SELECT recipe, iteration, experiment, pairs, steps, reward_accuracy, seconds, created_at, adapter, preference_set
+FROM lora_checkpoint WHERE error IS NULL ORDER BY recipe, experiment, iteration
 """
 _SCORES: Final = """
-SELECT experiment, benchmark, mode, items, base_accuracy, tuned_accuracy, difference, difference_low, difference_high
-FROM benchmark_scores WHERE error IS NULL ORDER BY experiment, benchmark, mode = 'all', mode
+SELECT recipe, iteration, experiment, benchmark, mode, items, base_accuracy, tuned_accuracy, difference,
+       difference_low, difference_high
+FROM benchmark_scores WHERE error IS NULL ORDER BY recipe, experiment, iteration, benchmark, mode = 'all', mode
 """
+_ROUNDS: Final = """
+WITH shards AS (
+    SELECT iteration, count(DISTINCT shard) AS shards FROM queries WHERE recipe = $1 GROUP BY iteration
+), pairs AS (
+    SELECT iteration, count(*) AS pairs FROM verified_pairs WHERE recipe = $1 AND error IS NULL GROUP BY iteration
+)
+SELECT iteration, shards, coalesce(pairs, 0) AS pairs
+FROM shards LEFT JOIN pairs USING (iteration) ORDER BY iteration
+"""
+_SEVERAL: Final = ("recipe", "iteration")
+"""Columns that are shown only where they tell rows apart."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts, retention by mode, checkpoints and scores of a project."""
+    """Counts, retention by mode, checkpoints and scores of a project; of a repeated recipe its iterations."""
 
     videos: int
     unreadable: int
@@ -45,6 +57,7 @@ class Summary:
     modes: tuple[ModeTally, ...]
     checkpoints: tuple[dict[str, Any], ...]
     scores: tuple[dict[str, Any], ...]
+    iterations: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The summary for scripts."""
@@ -72,6 +85,7 @@ def summarize(connection: "duckdb.DuckDBPyConnection", project: "Project") -> Su
         modes=tuple(ModeTally(mode.value, *made.get(mode.value, (0, 0, 0, 0))) for mode in MODES),
         checkpoints=_records(connection, _CHECKPOINTS),
         scores=_records(connection, _SCORES),
+        iterations=_records(connection, _ROUNDS, [project.recipe]) if project.settings.recipe.iterations > 1 else (),
     )
 
 
@@ -92,17 +106,31 @@ def tables(summary: Summary) -> list["Table"]:
             right=counted[1:],
         ),
     ]
+    if summary.iterations:
+        heads = ("iteration", "shards", "verified pairs")
+        turns = [tuple(row.values()) for row in summary.iterations]
+        drawn.append(table("Iterations", heads, turns, right=heads[1:]))
     if summary.checkpoints:
+        places = _telling(summary.checkpoints)
         rows = [
-            (row["experiment"], row["pairs"], row["steps"], _percent(row["reward_accuracy"]), f"{row['seconds']:.0f} s")
+            (
+                *(row[name] for name in places),
+                row["experiment"],
+                row["pairs"],
+                row["steps"],
+                _percent(row["reward_accuracy"]),
+                f"{row['seconds']:.0f} s",
+            )
             for row in summary.checkpoints
         ]
-        columns = ("experiment", "pairs", "steps", "reward accuracy", "time")
-        drawn.append(table("LoRA checkpoints", columns, rows, right=columns[1:]))
+        shown = ("experiment", "pairs", "steps", "reward accuracy", "time")
+        drawn.append(table("LoRA checkpoints", (*places, *shown), rows, right=shown[1:]))
     if summary.scores:
+        places = _telling(summary.scores)
         several = len({(row["experiment"], row["benchmark"]) for row in summary.scores}) > 1
         scores = [
             (
+                *(row[name] for name in places),
                 *((row["experiment"], row["benchmark"]) if several else ()),
                 row["mode"],
                 row["items"],
@@ -112,14 +140,28 @@ def tables(summary: Summary) -> list["Table"]:
             )
             for row in summary.scores
         ]
-        columns = (*(("experiment", "benchmark") if several else ()), "mode", "items", "before", "after", "difference")
+        columns = (
+            *places,
+            *(("experiment", "benchmark") if several else ()),
+            "mode",
+            "items",
+            "before",
+            "after",
+            "difference",
+        )
         title = "Accuracy before and after training, with the 95 % interval of the difference in points"
         drawn.append(table(title, columns, scores, right=("items", "before", "after", "difference")))
     return drawn
 
 
-def _records(connection: "duckdb.DuckDBPyConnection", query: str) -> tuple[dict[str, Any], ...]:
-    result = connection.execute(query)
+def _telling(rows: tuple[dict[str, Any], ...]) -> tuple[str, ...]:
+    return tuple(name for name in _SEVERAL if len({row[name] for row in rows}) > 1)
+
+
+def _records(
+    connection: "duckdb.DuckDBPyConnection", query: str, values: list[str] | None = None
+) -> tuple[dict[str, Any], ...]:
+    result = connection.execute(query, values)
     names = [column[0] for column in result.description or []]
     return tuple(dict(zip(names, row, strict=True)) for row in result.fetchall())
 

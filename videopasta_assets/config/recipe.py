@@ -3,6 +3,7 @@
 The keys are common to all recipes; what a paper publishes is the default of the recipe that is named after it.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -15,6 +16,9 @@ RecipeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_
 """A word that may become a key prefix and a folder."""
 
 VIDEOPASTA: Final = "videopasta"
+ITERATED: Final = re.compile(r"__i([0-9]+)$")
+"""How partition keys of later iterations end."""
+
 _RESERVED: Final = frozenset({"common", "sql"})
 
 PUBLISHED: Final[dict[str, dict[str, Any]]] = {
@@ -93,8 +97,9 @@ class ExplicitSettings(Settings):
 
     annotations: Path | None = Field(
         default=None,
-        description="Folder of scene annotations (VIDEO_ID.json, or named after the file) in FineVideo's layout or "
-        "a plain one; none: scenes are detected and the query_writer captions them.",
+        description="Folder of scene annotations (VIDEO_ID.json, or named after the file) in FineVideo's layout, a "
+        "plain one, or timed captions such as the `annotations` that `videopasta toyworld` writes; none: scenes are "
+        "detected and the query_writer captions them.",
     )
     limit_seconds: float = Field(default=105.0, gt=0, description="Paper: 105; later scenes are left out.")
     answers: Literal["auto", "captions", "video"] = Field(

@@ -14,7 +14,7 @@ from videopasta_assets.config.embedded import EMBEDDED_MODEL
 from videopasta_assets.config.evaluation import BenchmarkSettings
 from videopasta_assets.config.gates import GateSettings
 from videopasta_assets.config.launcher import LauncherSettings
-from videopasta_assets.config.recipe import CompareSettings, RecipeName, RecipeSettings
+from videopasta_assets.config.recipe import ITERATED, CompareSettings, RecipeName, RecipeSettings
 from videopasta_assets.config.serving import ServerSettings, VllmSettings
 from videopasta_assets.config.strict import Settings
 from videopasta_assets.config.training import TrainerSettings, TrainingSettings
@@ -231,6 +231,8 @@ class ExperimentSettings(Settings):
             raise ValueError("a mixture has its own numbers, of verified pairs: leave pairs, max_pairs and balance out")
         if self.name == "base":
             raise ValueError("'base' names the untuned model; choose another name")
+        if ITERATED.search(self.name):
+            raise ValueError(f"{self.name!r} ends as the partitions of later iterations do; choose another name")
         return self
 
 

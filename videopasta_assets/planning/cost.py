@@ -67,10 +67,15 @@ class CostBook:
         return check.samples * (2 if aligned_checks.agree_by(self.project) == "verifier" else 1)
 
     def rate(self, table: str) -> Rate | None:
-        """Means of the table's recent rows; None without a record."""
+        """Means of the table's recent rows, of the iteration before while this one has none; None without a record."""
         if table not in self._rates:
-            self._rates[table] = self._read(table)
+            self._rates[table] = self._read(table) or (self._before.rate(table) if self._before else None)
         return self._rates[table]
+
+    @cached_property
+    def _before(self) -> "CostBook | None":
+        number = self.project.iteration - 1
+        return CostBook(Project(self.project.settings, iteration=number)) if number else None
 
     @cached_property
     def attempts(self) -> float:
@@ -82,6 +87,8 @@ class CostBook:
                 slots += count
                 tried += count * len(history)
         most = self.project.settings.recipe.max_attempts
+        if not slots and self._before:
+            return self._before.attempts
         return min(tried / slots, most) if slots else (1 + most) / 2
 
     @cached_property
@@ -94,6 +101,8 @@ class CostBook:
             for row in lake.rows(self.project.address("lora_checkpoint", name))
             if row["seconds"] is not None
         ]
+        if not times and self._before:
+            return self._before.training_seconds
         return round(sum(times) / len(times), 3) if times else None
 
     def _read(self, table: str) -> Rate | None:

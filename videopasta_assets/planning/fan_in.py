@@ -24,7 +24,10 @@ from videopasta_assets.stages.training_set import training_content
 def plan_fan_in(
     project: Project, costs: CostBook, *, pairs_pending: bool, retry_failed: bool = False
 ) -> list[PlanStep]:
-    """Steps of the preference set, of every experiment, and of every experiment on every benchmark."""
+    """Steps of the preference set, of every experiment, and of every experiment on every benchmark.
+
+    Their partitions are those of the project's iteration.
+    """
     parts = preference_set.spec(project)
     if pairs_pending:
         steps = [_waiting(project, "preference_set", ALL, parts)]
@@ -45,7 +48,7 @@ def plan_fan_in(
             steps.append(scoring)
             if scoring.to_do:
                 answered.add(benchmark.name)
-    return steps
+    return [replace(step, partition=project.partition(step.partition)) for step in steps]
 
 
 def _preference_set(project: Project, parts: Mapping[str, str], held: Manifest | None) -> PlanStep:

@@ -6,7 +6,7 @@ interrupted, or failed rows are tried again, are rows derived and compared.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from videopasta_assets.lake import Derivation, Manifest, Row, reconcile
@@ -33,6 +33,9 @@ from videopasta_assets.stages.recipes import recipe_of
 
 NEW: Final = "new"
 """Partition of videos that no shard holds yet."""
+
+_OF_ALL_ITERATIONS: Final = ("videos", "sampled_videos")
+"""Planned with the first iteration."""
 
 
 @dataclass(frozen=True)
@@ -64,25 +67,27 @@ class Survey:
         return cls(project, retry_failed, costs, before, tuple(after), specs, links, recipe.attempts)
 
 
-def plan_shard(survey: Survey, shard: str) -> list[PlanStep]:
-    """Steps of a sealed shard, in pipeline order."""
-    return _Walk(survey, shard).steps(survey.stages)
+def plan_shard(survey: Survey, shard: str, *, start_pending: bool = False) -> list[PlanStep]:
+    """Steps of a sealed shard, in pipeline order; `start_pending`: models are still to come."""
+    walk = _Walk(survey, shard, start_pending)
+    return walk.own(walk.steps(survey.stages))
 
 
 def plan_new_videos(survey: Survey, count: int) -> list[PlanStep]:
     """Steps of videos that have not landed yet: all rows are missing, and estimated."""
-    walk = _Walk(survey, NEW)
+    walk = _Walk(survey, NEW, start_pending=False)
     walk.pending = True
     walk.flow.tables["videos"] = Touched(count, count, count)
     first = PlanStep("videos", NEW, rows_missing=count, reasons=(Reason(ReasonKind.NEW_VIDEO, rows=count),))
-    return [first, *walk.steps(survey.stages[1:])]
+    return walk.own([first, *walk.steps(survey.stages[1:])])
 
 
 class _Walk:
     """The stages of one shard in order, with what each leaves for the next."""
 
-    def __init__(self, survey: Survey, shard: str) -> None:
+    def __init__(self, survey: Survey, shard: str, start_pending: bool) -> None:
         self.survey, self.shard, self.project = survey, shard, survey.project
+        self.start_pending = start_pending
         self.flow = Flow(self.project.settings.recipe)
         self.pending = False
         self.manifests: dict[str, Manifest | None] = {}
@@ -98,6 +103,11 @@ class _Walk:
             self.pending = pending or any(step.to_do for step in steps if step.asset in stage.inputs)
             steps.append(self._stage(stage))
         return steps
+
+    def own(self, steps: Sequence[PlanStep]) -> list[PlanStep]:
+        """The steps that are the iteration's own, under its partition key."""
+        key, later = self.project.partition(self.shard), self.project.iteration > 1
+        return [replace(step, partition=key) for step in steps if not (later and step.asset in _OF_ALL_ITERATIONS)]
 
     def held(self, table: str) -> Manifest | None:
         """The table's manifest, read once."""
@@ -127,7 +137,7 @@ class _Walk:
             else:
                 step = self._by_rows(stage, held, changed)
             self.flow.tables[table] = _touched(step, retry_failed=self.survey.retry_failed)
-        self.pending |= step.to_do
+        self.pending |= step.to_do or (self.start_pending and table == _OF_ALL_ITERATIONS[-1])
         return step
 
     def _is_current(

@@ -10,34 +10,20 @@ from videopasta_assets.planning.reasons import changed_parts, kind_of
 from videopasta_assets.planning.step import Plan, ReasonKind
 from videopasta_assets.stages import (
     adversaries,
-    aligned_checks,
-    aligned_responses,
     benchmark_answers,
     benchmark_scores,
     lora_checkpoint,
     preference_set,
-    queries,
     sampled_videos,
     verdicts,
     verified_pairs,
     videos,
 )
 from videopasta_assets.stages.generation import EXTENT, PROMPT
+from videopasta_assets.stages.iteration import known_iteration, number_of
 from videopasta_assets.stages.project import Project
+from videopasta_assets.stages.recipes import recipe_of
 from videopasta_assets.stages.spec_text import spec_texts, text_of
-
-_SHARD_SPECS = {
-    "videos": videos.spec,
-    "sampled_videos": sampled_videos.spec,
-    "queries": queries.spec,
-    "aligned_responses": aligned_responses.spec,
-    "aligned_checks": aligned_checks.spec,
-    "adversaries": adversaries.spec,
-    "verdicts": verdicts.spec,
-    "verified_pairs": verified_pairs.spec,
-    "preference_set": preference_set.spec,
-    **{stage.table: stage.spec for stage in ORACLE_STAGES},
-}
 
 
 @dataclass(frozen=True)
@@ -74,14 +60,21 @@ def spec_changes(project: Project, plan: Plan) -> list[SpecChange]:
         UserError: a template is malformed.
     """
     found: dict[tuple[str, str, str, str], int] = {}
-    specs: dict[tuple[str, str], dict[str, str]] = {}
+    rounds: dict[int, _Specs | None] = {}
+    looped = recipe_of(project).attempts
     for step in plan.steps:
         if step.to_do:
-            for table in ("adversaries", "verdicts") if step.asset == "adversaries" else (step.asset,):
-                key = (table, "" if table in _SHARD_SPECS else step.partition)
-                if key not in specs:
-                    specs[key] = _spec(project, table, step.partition)
-                for change in _of_partition(project, table, step.partition, specs[key]):
+            number = number_of(project, step.partition)
+            if number not in rounds:
+                # What an iteration will be asked with is not known before its model is there.
+                turn = known_iteration(project, number)
+                rounds[number] = None if turn is None else _Specs(turn)
+            specs = rounds[number]
+            if specs is None:
+                continue
+            for table in ("adversaries", "verdicts") if looped and step.asset == "adversaries" else (step.asset,):
+                now = specs.of(table, specs.project.plain(step.partition))
+                for change in _of_partition(specs.project, table, step.partition, now):
                     found[change] = found.get(change, 0) + 1
     texts = spec_texts(project)
     return [
@@ -90,6 +83,28 @@ def spec_changes(project: Project, plan: Plan) -> list[SpecChange]:
         )
         for (asset, part, old, new), count in found.items()
     ]
+
+
+class _Specs:
+    """Specifications of one iteration as they are now, each looked up once."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        recipe = recipe_of(project)
+        stages = [videos.STAGE, sampled_videos.STAGE, *(stage.stage for stage in recipe.stages), verified_pairs.STAGE]
+        self._of_shards = {stage.table: stage.spec for stage in (*stages, *ORACLE_STAGES)}
+        self._of_shards["preference_set"] = preference_set.spec
+        if recipe.attempts:
+            self._of_shards |= {"adversaries": adversaries.spec, "verdicts": verdicts.spec}
+        self._known: dict[tuple[str, str], dict[str, str]] = {}
+
+    def of(self, table: str, partition: str) -> dict[str, str]:
+        """Parts of the specification of a table, for experiments of that partition."""
+        key = (table, "" if table in self._of_shards else partition)
+        if key not in self._known:
+            stage = self._of_shards.get(table)
+            self._known[key] = stage(self.project) if stage else _of_fan_in(self.project, table, partition)
+        return self._known[key]
 
 
 def _of_partition(
@@ -102,7 +117,7 @@ def _of_partition(
         yield table, part, held.spec.get(part, ""), now.get(part, "")
 
 
-def _spec(project: Project, table: str, partition: str) -> dict[str, str]:
+def _of_fan_in(project: Project, table: str, partition: str) -> dict[str, str]:
     if table == "lora_checkpoint":
         return lora_checkpoint.spec(project, partition)
     if table == "benchmark_scores":
@@ -112,8 +127,7 @@ def _spec(project: Project, table: str, partition: str) -> dict[str, str]:
             for benchmark in project.settings.evaluation.benchmarks
         }
         return benchmark_scores.spec(project, scored[partition])
-    stage = _SHARD_SPECS.get(table)
-    return stage(project) if stage else {}
+    return {}
 
 
 def _lines(project: Project, texts: dict[str, str], part: str, old: str, new: str) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def select(project: Project) -> PreferenceSet:
     """The pairs that belong to the set now: all of them, or a seeded draw of at most `pairs_per_mode` a mode."""
     cap = project.settings.recipe.pairs_per_mode
     pairs = [
-        {**row, "pair_shard": shard}
+        {**row, "pair_shard": project.partition(shard)}
         for shard in project.shards_of("verified_pairs")
         for row in good_rows(project, "verified_pairs", shard)
     ]

@@ -1,6 +1,5 @@
 """A project as the stages see it: settings, lake, prompts and model identities."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from videopasta_assets.config import ProjectSettings, RoleSettings
 from videopasta_assets.config.embedded import EMBEDDED_MODEL, MODEL_DIR
 from videopasta_assets.config.evaluation import BenchmarkSettings
+from videopasta_assets.config.recipe import ITERATED
 from videopasta_assets.config.serving import ServerSettings
 from videopasta_assets.config.settings import DecodingSettings
 from videopasta_assets.engines import Decoding, Engine
@@ -22,9 +22,6 @@ from videopasta_assets.video.guard import MediaLimits
 from videopasta_assets.video.plan import SamplingSpec
 from videopasta_assets.video.reader import EXACT, FrameReader, get_reader
 from videopasta_assets.video.worker_pool import usual_workers
-
-ITERATED: Final = re.compile(r"__i([0-9]+)$")
-"""How keys of later iterations end."""
 
 _OF_ALL_ITERATIONS: Final = frozenset({"sampled_videos"})
 """Tables of a recipe that no model has a part in."""

@@ -45,7 +45,11 @@ def merge_adapter(model: str | Path, revision: str | None, adapter: Path, target
             base.processor.save_pretrained(partial)
         merged.save_pretrained(partial, safe_serialization=True)
         partial.chmod(0o755)  # it was made for its owner alone
-        partial.rename(target)
+        try:
+            partial.rename(target)
+        except OSError:  # another process was quicker: what it wrote is the same
+            if not target.exists():
+                raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
