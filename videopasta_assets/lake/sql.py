@@ -125,8 +125,11 @@ def quoted(text: str) -> str:
 
 PARTITION_MEANINGS: Final = {
     "recipe": "Recipe of the row, or common; prunes files.",
-    "shard": "Shard, experiment or benchmark run that holds the row; prunes files.",
+    "shard": "Shard, experiment or benchmark run that holds the row, `__i2` behind it in iteration 2; prunes files.",
+    "iteration": "Round of a recipe that is repeated with its own tuned model; 1 where it is not.",
 }
+
+_ITERATION: Final = "coalesce(try_cast(nullif(regexp_extract(shard, '__i([0-9]+)$', 1), '') AS INTEGER), 1)"
 
 
 def _pattern(root: LakePath, table: str) -> str | None:
@@ -142,7 +145,8 @@ def _select(schema: TableSchema, pattern: str) -> str:
     """The table's query: exactly the schema's columns; those that a file lacks are null, or their default."""
     columns = ", ".join(_expression(column) for column in schema.columns)
     return (
-        f"SELECT {columns}, recipe, shard FROM (SELECT * FROM read_parquet({quoted(pattern)}, "
+        f"SELECT {columns}, recipe, shard, {_ITERATION} AS iteration "
+        f"FROM (SELECT * FROM read_parquet({quoted(pattern)}, "
         "hive_partitioning = true, union_by_name = true, hive_types = {'recipe': VARCHAR, 'shard': VARCHAR}) "
         f"UNION ALL BY NAME {_empty(schema)})"
     )
@@ -150,7 +154,8 @@ def _select(schema: TableSchema, pattern: str) -> str:
 
 def _empty(schema: TableSchema) -> str:
     columns = (f'NULL::{SQL_TYPES[str(column.type)]} AS "{column.name}"' for column in schema.columns)
-    return f"SELECT {', '.join(columns)}, NULL::VARCHAR AS recipe, NULL::VARCHAR AS shard WHERE false"
+    places = "NULL::VARCHAR AS recipe, NULL::VARCHAR AS shard, NULL::INTEGER AS iteration"
+    return f"SELECT {', '.join(columns)}, {places} WHERE false"
 
 
 def _expression(column: Column) -> str:
