@@ -10,22 +10,27 @@ from videopasta_assets.analyses import (
     order_probe,
     question_map,
     timewar_drop,
+    toyworld_order,
     training_dynamics,
 )
 from videopasta_assets.analyses.result import Analysis
+from videopasta_assets.config.evaluation import BenchmarkSettings
 from videopasta_assets.errors import UserError
 from videopasta_assets.stages.project import Engines, Project
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An analysis: what it is about, the tables that it reads, how it is run, and whether it asks the models."""
+    """An analysis: what it is about, the tables that it reads, how it is run, whether it asks the models, and, where
+    toyworld's benchmark does not do for it, what writes one that does (into a project, of so many videos).
+    """
 
     name: str
     title: str
     reads: tuple[str, ...]
     run: Callable[[Project, Engines], Analysis]
     asks: bool = False
+    toyworld: Callable[[Project, int], BenchmarkSettings] | None = None
 
 
 ANALYSES: Final = {
@@ -49,12 +54,14 @@ ANALYSES: Final = {
             order_probe.TITLE,
             ("benchmark_answers",),
             lambda project, _: order_probe.analyse(project),
+            toyworld=toyworld_order.order_probe,
         ),
         Entry(
             timewar_drop.NAME,
             timewar_drop.TITLE,
             ("benchmark_answers",),
             lambda project, _: timewar_drop.analyse(project),
+            toyworld=toyworld_order.timewar,
         ),
         Entry(question_map.NAME, question_map.TITLE, (), lambda project, _: question_map.analyse(project)),
     )

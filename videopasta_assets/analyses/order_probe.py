@@ -1,4 +1,5 @@
-"""The binary temporal-order probe (TimeWarp, section 6.2), over answers to a benchmark of format `order_probe`.
+"""The binary temporal-order probe (TimeWarp, section 6.2), over answers to a benchmark of format `order_probe`, or to
+one of our own form whose items have the facets `bucket` and `direction`.
 
 A subcategory (bucket and direction) of a video is right with at least three of its four statements, a bucket with at
 least five of its eight. Constant answers get two and four, so nothing; coin flips get 31 and 36 %.
@@ -34,8 +35,8 @@ def analyse(project: Project) -> Analysis:
     Raises:
         UserError: no benchmark is a probe, or none was answered.
     """
-    names = [b.name for b in project.settings.evaluation.benchmarks if b.format == "order_probe"]
-    found = [(name, model, rows) for name in names for model, rows in answers(project, name)]
+    names = [b.name for b in project.settings.evaluation.benchmarks if b.format in ("order_probe", "items")]
+    found = [(name, model, rows) for name in names for model, rows in answers(project, name) if _is_probe(rows)]
     if not found:
         raise UserError(
             "no benchmark of format order_probe was answered yet",
@@ -64,6 +65,10 @@ def analyse(project: Project) -> Analysis:
     return Analysis(NAME, measured, Report(TITLE, "Yes or no questions about the order of events.", (), (section,)))
 
 
+def _is_probe(rows: list[Row]) -> bool:
+    return all({"bucket", "direction"} <= {facet.partition("=")[0] for facet in row["facets"] or ()} for row in rows)
+
+
 def shares(model: str, benchmark: str, rows: list[Row]) -> list[Measured]:
     """Shares of videos that are right, by subcategory and by bucket; videos with all their statements count."""
     right: dict[tuple[str, str], dict[str, list[bool]]] = {}
@@ -83,8 +88,9 @@ def shares(model: str, benchmark: str, rows: list[Row]) -> list[Measured]:
         ]
         found.append(_share(model, benchmark, bucket, both, NEEDED_OF_EIGHT))
     said = [row["predicted_index"] for row in rows]
-    yes = sum(place == 0 for place in said) / len(said)
-    return [*found, Measured(model, benchmark, "all", "said yes", yes, items=len(said))]
+    first = sum(place == 0 for place in said) / len(said)
+    meaning = "chose the first" if rows[0].get("form") == "choice" else "said yes"
+    return [*found, Measured(model, benchmark, "all", meaning, first, items=len(said))]
 
 
 def _share(model: str, benchmark: str, scope: str, counts: list[int], needed: int) -> Measured:

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,10 +14,14 @@ from videopasta_assets.errors import UserError
 
 if TYPE_CHECKING:
     from resources.engines import WarmEngines
+    from videopasta_assets.analyses.catalog import Entry
     from videopasta_assets.analyses.cells import Prepared
     from videopasta_assets.analyses.grid import Grid, Sizes
     from videopasta_assets.analyses.result import Analysis
     from videopasta_assets.stages.project import Project
+
+VIDEOS_PER_HELD_OUT: Final = 4
+"""Videos of an analysis' own benchmark for each of toyworld's: few of them ask what it needs."""
 
 
 def ablate(
@@ -63,6 +67,7 @@ def ablate(
         analysis = _run_grid(opened, chosen, seeds, wanted)
     else:
         if project is None:
+            opened = _with_benchmark(opened, ANALYSES[name], sizes)
             bring_up_to_date(opened)
         analysis = run_analysis(opened, name, _engines(opened))
     _report(opened, analysis, time.monotonic() - started, as_json=as_json)
@@ -105,6 +110,20 @@ def _toyworld(folder: Path, sizes: "Sizes") -> "Project":
     write_benchmark(benchmark, truth, sizes.benchmark_videos, sizes.items, 0, "benchmark")
     say(f"{sizes.videos} videos for pairs, {sizes.benchmark_videos} held out, in {folder}.")
     return opened
+
+
+def _with_benchmark(project: "Project", entry: "Entry", sizes: "Sizes") -> "Project":
+    """The embedded default with the benchmark that the analysis needs, where toyworld's own does not do."""
+    from videopasta_assets.stages.project import Project
+
+    if entry.toyworld is None:
+        return project
+    made = entry.toyworld(project, VIDEOS_PER_HELD_OUT * sizes.benchmark_videos)
+    say(f"Benchmark {made.name}, of toyworld videos, in {project.settings.path(made.items)}.")
+    evaluation = project.settings.evaluation
+    others = tuple(benchmark for benchmark in evaluation.benchmarks if benchmark.name != made.name)
+    changed = evaluation.model_copy(update={"benchmarks": (*others, made)})
+    return Project(project.settings.model_copy(update={"evaluation": changed}))
 
 
 def _run_grid(project: "Project", grid: "Grid", seeds: int, chosen: list[str] | None) -> "Analysis":

@@ -45,7 +45,8 @@ def rebuild(source: VideoInfo, intervals: Sequence[tuple[float, float]], target:
             stream.width, stream.height = source.width - source.width % 2, source.height - source.height % 2
             stream.pix_fmt = "yuv420p"
             stream.thread_count = 1
-            stream.time_base = Fraction(1, _TICKS)
+            # The encoder rounds times to its own base: at one tick a frame, frames at a joint would fall together.
+            stream.codec_context.time_base = Fraction(1, _TICKS)
             now = 0.0
             for start, end in intervals:
                 for second, picture in _frames(source, start, end, reader):
