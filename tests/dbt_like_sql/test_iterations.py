@@ -33,7 +33,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 def _score(turn: Project) -> None:
     """A checkpoint of the iteration, and its scores, as rows alone."""
-    row: Row = {"row_key": "all", "provenance": "by hand", "experiment": "first", "benchmark": "held-out", "mode": "all"}
+    row: Row = {"row_key": "all", "provenance": "by hand", "experiment": "first", "mode": "all"}
+    row |= {"benchmark": "held-out"}
     trained = {**row, "adapter": "a", "adapter_hash": f"adapter {turn.iteration}", "pairs": 5, "steps": 1}
     found = preference_set.current(turn)
     trained |= {"preference_set": found.hash if found else ""}
