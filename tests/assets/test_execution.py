@@ -49,6 +49,9 @@ def test_a_shard_goes_from_videos_to_pairs_with_explicit_versions(
         assert event.tags["dagster/data_version"] == manifest.data_version
         assert event.metadata["dagster/row_count"].value == manifest.rows
         assert event.metadata["computed"].value == manifest.rows
+    for table in ("queries", "aligned_responses", "adversaries", "verdicts"):
+        share = materialization(instance, table, shards[0]).metadata["cached share of prompt tokens"].value
+        assert share == pytest.approx(0.4)
     assert check_passed(instance, "sampled_videos", "frame_plans_differ")
     assert check_passed(instance, "verdicts", "attempts_add_up")
     assert check_passed(instance, "verified_pairs", "pair_integrity")

@@ -10,7 +10,7 @@ from dbt_like_sql.model import parse_model
 from dbt_like_sql.views import column_meanings, connect
 from tests.fakes.bench_project import BenchProject
 from videopasta_assets.errors import UserError
-from videopasta_assets.lake import Lake
+from videopasta_assets.lake import Address, Lake
 from videopasta_assets.lake.shards import list_shards
 from videopasta_assets.stages.landing import land
 from videopasta_assets.stages.pipeline import run_shard
@@ -39,6 +39,18 @@ def test_every_model_runs_and_its_checks_hold(lake: Lake, tmp_path: Path, filled
                 assert connection.execute(check.violations(model.name)).fetchall() == [], f"{model.name}: {check}"
 
 
+def test_a_result_stands_for_its_model_from_then_on(lake: Lake) -> None:
+    models = {model.name: model for model in load_models()}
+    model = models["retention_by_mode"]
+    with connect(lake) as connection:
+        viewed = connection.view(model.name)
+        columns, types, rows = viewed.columns, viewed.types, sorted(viewed.fetchall())
+        for _ in range(2):
+            materialize_model(lake, model, connection)
+            kept = connection.table(model.name)
+            assert (kept.columns, kept.types, sorted(kept.fetchall())) == (columns, types, rows)
+
+
 def test_retention_agrees_with_the_rows(lake: Lake) -> None:
     verdicts = [
         row for shard in list_shards(lake) for row in lake.rows(_address("verdicts", shard)) if row["error"] is None
@@ -63,6 +75,14 @@ def test_the_funnel_narrows_where_it_must(lake: Lake) -> None:
     assert total["queries"] == total["aligned responses"] == 9
     assert total["slots"] == 27
     assert total["accepted slots"] == total["verified pairs"] <= total["slots"] <= total["attempts"]
+
+
+def test_sql_tells_which_share_of_the_prompts_was_cached(lake: Lake) -> None:
+    """The engine of the tests says 4 of each prompt's 10 tokens."""
+    with connect(lake) as connection:
+        shares = connection.execute("SELECT DISTINCT role, cached_share FROM engine_latency ORDER BY role").fetchall()
+    told = [(role, pytest.approx(0.4)) for role in ("query writer", "responder adversaries", "responder aligned")]
+    assert shares == [*told, ("verifier", pytest.approx(0.4))]
 
 
 def test_equal_rows_give_equal_versions(lake: Lake) -> None:
@@ -112,7 +132,5 @@ def test_a_query_that_fails_while_it_runs_names_its_file(lake: Lake, tmp_path: P
         materialize_model(lake, model, connection)
 
 
-def _address(table: str, shard: str):
-    from videopasta_assets.lake import Address
-
+def _address(table: str, shard: str) -> Address:
     return Address(table, "videopasta", shard)

@@ -83,6 +83,14 @@ class EngineContract:
         assert len(set(plain.values())) > 8
         assert texts(engine, ask_about([*clips, None], system="be exact")) != plain
 
+    def test_a_prompt_that_begins_like_an_earlier_one_is_not_computed_again(
+        self, engine: Engine, clips: list[Clip]
+    ) -> None:
+        texts(engine, [ask("first", TEXTS[0], clips[1])])
+        later = answers(engine, [ask("later", TEXTS[1], clips[1])])["later"]
+        assert later.cached_tokens is not None
+        assert 0 < later.cached_tokens < later.prompt_tokens
+
     def test_fewer_frames_are_fewer_tokens(self, engine: Engine, clips: list[Clip]) -> None:
         replies = answers(engine, ask_about([clips[0], clips[1], None]))
         assert replies["0-2"].prompt_tokens < replies["0-0"].prompt_tokens < replies["0-1"].prompt_tokens

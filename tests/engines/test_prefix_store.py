@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from videopasta_assets.engines.inputs import Prefix
 from videopasta_assets.engines.prefix_sharing import EncodedPrefix
-from videopasta_assets.engines.prefix_store import PrefixKey, PrefixStore
+from videopasta_assets.engines.prefix_store import PrefixKey, PrefixStore, tokens_reused
 from videopasta_assets.engines.usage import EngineUsage
 
 
@@ -52,3 +52,15 @@ def test_usage_tells_idle_share_and_hit_rate() -> None:
     assert early + work == late
     assert (work.idle_share, work.prefix_hit_rate) == (0.25, 0.75)
     assert (EngineUsage().idle_share, EngineUsage().prefix_hit_rate) == (0.0, 0.0)
+
+
+def test_only_the_first_row_about_a_new_clip_pays_for_it() -> None:
+    store = PrefixStore(10_000)
+    store.put(key(1), encoded(11))
+    prefixes: dict[PrefixKey, Prefix | EncodedPrefix] = {
+        key(0): encoded(10).prefix,
+        key(1): encoded(11).prefix,
+        key(2): encoded(12),
+    }
+    rows = [key(0), key(1), None, key(0), key(2)]
+    assert tokens_reused(rows, prefixes, store) == [0, 11, 0, 10, 12]

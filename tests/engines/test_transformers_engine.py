@@ -174,8 +174,10 @@ def test_a_clip_goes_through_the_model_once_for_all_batches_and_calls(
     assert texts(engine, ask_about(clips)) == first
     assert forward.videos == len(clips)
     assert sorted(counting.reads) == ["0.mp4", "1.mp4", "2.mp4"]
+    cached = [reply.cached_tokens for reply in answers(engine, ask_about(clips)).values()]
+    assert all(cached)
     assert engine.usage.prefixes_computed == len(clips)
-    assert engine.usage.prefixes_reused == 9
+    assert engine.usage.prefixes_reused == 15
     texts(engine, ask_about(clips, system="be exact"))
     assert forward.videos == 2 * len(clips)
 

@@ -49,7 +49,7 @@ class CountingEngine:
             error = self.fault(request)
             text = "" if error else self._answer(request)
             finish = FinishReason.ERROR if error else FinishReason.STOP
-            yield Reply(request.request_id, text, finish, 10, 5, 0.001, error)
+            yield Reply(request.request_id, text, finish, 10, 5, 0.001, error, cached_tokens=4)
 
     def close(self) -> None:
         self.requests.clear()

@@ -6,6 +6,7 @@ from typing import Any, Final
 import dagster as dg
 
 from resources.artifact import EVALUATION, GPU_POOL, artifact_spec, asset_key
+from resources.engine_work import engine_work, work_figures
 from resources.engines import engines_of
 from resources.partitions import (
     BENCHMARK,
@@ -85,13 +86,16 @@ def build(declared: Project) -> dg.AssetsDefinition:
         with one_sentence():
             project, experiment, benchmark = dimensions(context, project)
             engines = engines_of(project, engines)
+            before = engine_work()
             outcomes = stage.run(
                 project, experiment, benchmark, engines, progress.report, retry_failed=config.retry_failed
             )
         shard = partition(experiment, benchmark)
         for table, outcome in outcomes.items():
             extra: dict[str, Any] | None = None
-            if table == "benchmark_scores":
+            if table == "benchmark_answers":
+                extra = work_figures(before)
+            elif table == "benchmark_scores":
                 extra = {
                     **score_figures(project, shard),
                     **_changed(project, experiment, benchmark),

@@ -61,6 +61,9 @@ def result_of(
             "parse rate": sum(parsed != Parsed.NO for parsed in read) / len(read),
             "repaired": read.count(Parsed.REPAIRED),
         }
+    told = [row for row in rows if row.get("cached_tokens") is not None]
+    if prompts := sum(row["prompt_tokens"] for row in told):
+        metadata["cached share of prompt tokens"] = sum(row["cached_tokens"] for row in told) / prompts
     if failed:
         metadata["errors"] = dg.MetadataValue.md(
             markdown_table([{"error": row["error"]} for row in failed[:_EXAMPLES]])

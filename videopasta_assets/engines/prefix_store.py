@@ -2,8 +2,10 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from videopasta_assets.engines.inputs import Prefix
 from videopasta_assets.engines.prefix_sharing import EncodedPrefix
 
 
@@ -48,6 +50,11 @@ class PrefixStore:
         with self._lock:
             return frozenset(key.clip for key in self._held)
 
+    def __contains__(self, key: PrefixKey) -> bool:
+        """Whether something is held under `key`; it is not used by that."""
+        with self._lock:
+            return key in self._held
+
     def get(self, key: PrefixKey) -> EncodedPrefix | None:
         """What is held under `key`, which becomes the latest used."""
         with self._lock:
@@ -74,3 +81,27 @@ class PrefixStore:
         with self._lock:
             self._held.clear()
             self._bytes = 0
+
+
+def tokens_reused(
+    keys: Sequence[PrefixKey | None], prefixes: Mapping[PrefixKey, Prefix | EncodedPrefix], store: PrefixStore
+) -> list[int]:
+    """Tokens of each row's prefix that the model is spared: all of them, but for the first row about a new clip.
+
+    Args:
+        keys: of the rows' prefixes, in the order of a batch; None: a row without one.
+        prefixes: those of the batch.
+        store: what was computed before.
+    """
+    paid: set[PrefixKey] = set()
+    counts = []
+    for key in keys:
+        if key is None:
+            counts.append(0)
+            continue
+        one = prefixes[key]
+        tokens = len(one.prefix.ids) if isinstance(one, EncodedPrefix) else len(one.ids)
+        spared = isinstance(one, EncodedPrefix) or key in paid or key in store
+        counts.append(tokens if spared else 0)
+        paid.add(key)
+    return counts

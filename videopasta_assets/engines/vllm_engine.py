@@ -68,6 +68,7 @@ class VllmEngine:
         self._encoder = PromptEncoder(load_processor(model, revision))
         self._llm: Any
         self._llm, self._cpu = _load(model, revision, vllm)
+        self._gpus = 0 if self._cpu else vllm.gpus
         self._refused: tuple[type[Exception], ...] = (VideoPastaError, OSError, ValueError, *_refusals())
         self._loras: dict[str, Any] = {}
         self._clips: dict[str, Future[dict[str, Any]]] = {}
@@ -158,6 +159,8 @@ class VllmEngine:
                 len(output.prompt_token_ids),
                 len(written.token_ids),
                 (time.perf_counter() - known.since) / at_once,
+                gpus=self._gpus,
+                cached_tokens=output.num_cached_tokens,
             )
 
     def _lora(self, adapter: str | None) -> Any:

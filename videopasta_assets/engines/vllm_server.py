@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -53,6 +54,7 @@ class VllmServerEngine:
     ) -> None:
         environment = find_environment(vllm)
         self._one_adapter = environment.cpu
+        self._gpus = 0 if environment.cpu else vllm.gpus
         self._model_id = own_server_identity(model, revision, server)
         self._model = model
         self._revision = revision
@@ -98,7 +100,8 @@ class VllmServerEngine:
         for some in one_adapter_at_a_time(requests) if self._one_adapter else [requests]:
             stream = iter(some)
             if (first := next(stream, None)) is not None:
-                yield from self._running().generate(chain((first,), stream))
+                for reply in self._running().generate(chain((first,), stream)):
+                    yield replace(reply, gpus=self._gpus)
 
     def close(self) -> None:
         """Let go of the server; the last user stops it."""

@@ -51,6 +51,12 @@ STANDARD_COLUMNS: Final = (
 
 COST_COLUMNS: Final = (
     Column("prompt_tokens", pa.int64(), "Tokens of the prompt, video tokens included.", content=False),
+    Column(
+        "cached_tokens",
+        pa.int64(),
+        "Of prompt_tokens, those that were not computed again; null where the engine does not say.",
+        content=False,
+    ),
     Column("completion_tokens", pa.int64(), "Tokens that the model wrote.", content=False),
     Column("seconds", pa.float64(), "Engine seconds, a batch's time shared by its rows.", content=False),
     Column("gpus", pa.int64(), "GPUs that computed it: 0 on a CPU, null where a server does not say.", content=False),

@@ -21,6 +21,7 @@ from videopasta_assets.recipes.truth_check import TRUTH_SCHEMA, parse_truth
 from videopasta_assets.stages.aligned_responses import aligned_prompt
 from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Engines, Project, RoleName, decoding, good_rows
+from videopasta_assets.stages.reply_cost import cost_of
 from videopasta_assets.stages.sampled_videos import clip_of
 from videopasta_assets.taxonomy import MODES
 from videopasta_assets.video.guard import UnreadableVideo
@@ -150,10 +151,7 @@ def _row(project: Project, aligned: Row, replies: list[Reply], agrees: Callable[
         "method": project.settings.recipe.aligned_check.method,
         "checker": project.model_id(checker(project)),
         "replies": [reply.text for reply in replies],
-        "prompt_tokens": sum(reply.prompt_tokens for reply in replies),
-        "completion_tokens": sum(reply.completion_tokens for reply in replies),
-        "seconds": sum(reply.seconds for reply in replies),
-        "gpus": replies[0].gpus,
+        **cost_of(*replies),
         "created_at": datetime.now(UTC),
     }
     failed = next((reply.error for reply in replies if reply.error is not None), None)

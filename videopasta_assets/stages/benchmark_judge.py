@@ -17,9 +17,11 @@ from videopasta_assets.lake import Row
 from videopasta_assets.prompts import Prompt
 from videopasta_assets.stages.benchmark_items import forms_of
 from videopasta_assets.stages.project import Engines, Project, decoding
+from videopasta_assets.stages.reply_cost import cost_of
 
 _AT_ONCE: Final = 32
 _NONE: Final = "none"
+_SUMMED: Final = ("prompt_tokens", "cached_tokens", "completion_tokens", "seconds")
 
 
 def spec(project: Project, settings: BenchmarkSettings) -> dict[str, str]:
@@ -59,18 +61,16 @@ def judged(
             requests = [Request(key, _prompt(project, item, row), None, how) for key, (item, row) in asked.items()]
             for reply in engines.engine("judge").generate(requests):
                 item, row = asked[reply.request_id]
-                cost = {
-                    name: row[name] + value
-                    for name, value in (
-                        ("prompt_tokens", reply.prompt_tokens),
-                        ("completion_tokens", reply.completion_tokens),
-                        ("seconds", reply.seconds),
-                    )
-                }
+                own = cost_of(reply)
+                cost = {name: _sum(row[name], own[name]) for name in _SUMMED}
                 if reply.error is not None:
                     yield {**row, **cost, "error": f"the judge failed: {reply.error}"}
                 else:
                     yield {**row, **cost, "judgement": reply.text, **_decided(item, reply.text)}
+
+
+def _sum(known: float | None, more: float | None) -> float | None:
+    return None if known is None or more is None else known + more
 
 
 def _prompt(project: Project, item: BenchmarkItem, row: Row) -> Prompt:

@@ -9,6 +9,7 @@ from videopasta_assets.engines import Engine, Reply, Request
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.stages.project import Engines
 from videopasta_assets.stages.repair import Form, Parsed
+from videopasta_assets.stages.reply_cost import cost_of
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,7 @@ def answer(
             **known,
             **({"error": reply.error} if reply.error is not None else columns(reply, known)),
             **({} if parsed is None else {"parsed": parsed.value}),
-            "prompt_tokens": reply.prompt_tokens,
-            "completion_tokens": reply.completion_tokens,
-            "seconds": reply.seconds,
-            "gpus": reply.gpus,
+            **cost_of(reply),
             "created_at": datetime.now(UTC),
         }
 

@@ -12,6 +12,7 @@ from typing import Final
 from videopasta_assets.engines import Reply, Request
 from videopasta_assets.lake import Row
 from videopasta_assets.prompts import PromptLibrary
+from videopasta_assets.stages.reply_cost import cached_tokens
 
 REPAIR: Final = "repair"
 """The template of the second request, and the name of its part of a specification."""
@@ -52,6 +53,7 @@ class Form:
         whole = replace(
             second if repaired else first,
             prompt_tokens=first.prompt_tokens + second.prompt_tokens,
+            cached_tokens=cached_tokens(first, second),
             completion_tokens=first.completion_tokens + second.completion_tokens,
             seconds=first.seconds + second.seconds,
         )

@@ -23,6 +23,7 @@ from videopasta_assets.recipes.timeline import Scene, check_scenes, trimmed
 from videopasta_assets.stages.materialize import Stage
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
 from videopasta_assets.stages.recipe import RecipeStage
+from videopasta_assets.stages.reply_cost import cost_of
 from videopasta_assets.video.clip import Clip
 from videopasta_assets.video.plan import FramePlan
 from videopasta_assets.video.probe import VideoInfo
@@ -149,13 +150,7 @@ def _detected(project: Project, engines: Engines, video: Row) -> tuple[tuple[Sce
     scenes = tuple(
         Scene(start, end, " ".join(replies[str(number)].text.split())) for number, (start, end) in enumerate(bounds)
     )
-    return scenes, {
-        "captioner": project.model_id("query_writer"),
-        "prompt_tokens": sum(reply.prompt_tokens for reply in replies.values()),
-        "completion_tokens": sum(reply.completion_tokens for reply in replies.values()),
-        "seconds": sum(reply.seconds for reply in replies.values()),
-        "gpus": replies["0"].gpus,
-    }
+    return scenes, {"captioner": project.model_id("query_writer"), **cost_of(*replies.values())}
 
 
 def scene_plan(project: Project, info: VideoInfo, start: float, end: float) -> FramePlan:

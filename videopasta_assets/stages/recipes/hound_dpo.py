@@ -20,6 +20,7 @@ from videopasta_assets.stages.materialize import Stage
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
 from videopasta_assets.stages.recipe import Recipe, RecipeStage
 from videopasta_assets.stages.recipes.videopasta import QUERIES
+from videopasta_assets.stages.reply_cost import cost_of
 from videopasta_assets.stages.sampled_videos import clip_of
 from videopasta_assets.taxonomy import MODES, VerdictStatus
 
@@ -105,10 +106,7 @@ def _sample_and_score(project: Project, engines: Engines, derivations: Sequence[
             "score": score,
             "responder": project.model_id("responder"),
             "scorer": project.model_id("judge"),
-            "prompt_tokens": sample.prompt_tokens + reply.prompt_tokens,
-            "completion_tokens": sample.completion_tokens + reply.completion_tokens,
-            "seconds": sample.seconds + reply.seconds,
-            "gpus": sample.gpus,
+            **cost_of(sample, reply),
         }
 
 

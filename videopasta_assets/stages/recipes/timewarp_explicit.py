@@ -7,6 +7,7 @@ rebuilt files.
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,6 +23,7 @@ from videopasta_assets.stages.generation import EXTENT, PROMPT, Ask, answer, of_
 from videopasta_assets.stages.materialize import Stage
 from videopasta_assets.stages.project import Engines, Project, RoleName, decoding, good_rows
 from videopasta_assets.stages.recipe import Recipe, RecipeStage
+from videopasta_assets.stages.reply_cost import cost_of
 from videopasta_assets.stages.scenes import SCENES
 from videopasta_assets.stages.timewar_items import timewar_stage
 from videopasta_assets.taxonomy import FailureMode
@@ -49,26 +51,43 @@ def _spec(project: Project, role: RoleName, template: str) -> dict[str, str]:
 
 def _questions_spec(project: Project) -> dict[str, str]:
     wanted = project.settings.recipe.queries_per_video
-    return {**_spec(project, "query_writer", _QUESTIONS), "queries per video": str(wanted), **_extent(project)}
+    parts = {**_spec(project, "query_writer", _QUESTIONS), "queries per video": str(wanted), **_extent(project)}
+    # What asks for one question at a time asks for its answer too.
+    return parts | ({"prompt answer": project.prompts("query_writer").hash(_ANSWER)} if _one_by_one(project) else {})
+
+
+def _one_by_one(project: Project) -> bool:
+    """A model of the compact style writes one question a reply, and no answer with it."""
+    return project.role("query_writer").style == "compact"
 
 
 def _derive_questions(project: Project, shard: str) -> list[Derivation]:
-    """As many rows a video as there are to be questions; one request asks for all of them with their answers."""
+    """As many rows a video as there are to be questions; one request asks for all of them with their answers.
+
+    In the compact style each has a request and a category of its own.
+    """
     parts, wanted = _questions_spec(project), project.settings.recipe.queries_per_video
+    single, how = _one_by_one(project), decoding(project.role("query_writer").decoding)
     derivations = []
     for video_id, (original, _) in sorted(rebuilt(project, shard).items()):
-        prompt = project.prompts("query_writer").render(
-            _QUESTIONS, caption=original["caption"], count=wanted, duration=original["duration"]
-        )
-        seed = request_seed(project.settings.seed, "questions", video_id)
-        how = decoding(project.role("query_writer").decoding)
-        request = Request(stable_hash("questions", video_id), prompt, None, how, seed, QUESTIONS_SCHEMA)
-        for ordinal in range(wanted):
+        shared = split_queries(wanted, {FailureMode.TEMPORAL: wanted}, video_id)
+        for ordinal, (_, own) in enumerate(shared):
+            category = own if single else _CATEGORY
+            asked = ("questions", video_id, ordinal) if single else ("questions", video_id)
+            prompt = project.prompts("query_writer").render(
+                _QUESTIONS,
+                caption=original["caption"],
+                count=wanted,
+                category=category,
+                duration=original["duration"],
+            )
+            seed = request_seed(project.settings.seed, *asked)
+            request = Request(stable_hash(*asked), prompt, None, how, seed, None if single else QUESTIONS_SCHEMA)
             query_id = stable_hash("query", video_id, FailureMode.TEMPORAL, _CATEGORY, ordinal)
-            known = {**_known(query_id, video_id, ordinal, _CATEGORY), "generator": parts["model"], "seed": seed}
+            known = {**_known(query_id, video_id, ordinal, category), "generator": parts["model"], "seed": seed}
             known["prompt_version"] = prompt.template_hash
             provenance = stable_hash(original["caption"], original["duration"], of_content(parts))
-            derivations.append(Derivation(query_id, provenance, Ask(request, known)))
+            derivations.append(Derivation(query_id, provenance, (Ask(request, known), original)))
     return derivations
 
 
@@ -84,25 +103,59 @@ def _known(query_id: str, video_id: str, ordinal: int, category: str) -> Row:
 
 def _ask_questions(project: Project, engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
     """Ask once a video and yield a row a question; a reply with another number of questions fails all of them."""
+    if _one_by_one(project):
+        yield from _ask_one_by_one(project, engines, derivations)
+        return
     wanted = project.settings.recipe.queries_per_video
     rows: dict[str, list[Derivation]] = {}
     for derivation in derivations:
-        rows.setdefault(derivation.payload.request.request_id, []).append(derivation)
-    requests = [group[0].payload.request for group in rows.values()]
+        rows.setdefault(derivation.payload[0].request.request_id, []).append(derivation)
+    requests = [group[0].payload[0].request for group in rows.values()]
     for reply in engines.engine("query_writer").generate(requests):
         questions = None if reply.error is not None else parse_questions(reply.text, wanted)
+        share = replace(
+            reply,
+            prompt_tokens=reply.prompt_tokens // wanted,
+            cached_tokens=None if reply.cached_tokens is None else reply.cached_tokens // wanted,
+            completion_tokens=reply.completion_tokens // wanted,
+            seconds=reply.seconds / wanted,
+        )
         for derivation in rows[reply.request_id]:
-            known: Row = derivation.payload.known
-            row = {"row_key": derivation.row_key, **known, "gpus": reply.gpus, "created_at": datetime.now(UTC)}
-            row["prompt_tokens"] = reply.prompt_tokens // wanted
-            row["completion_tokens"] = reply.completion_tokens // wanted
-            row["seconds"] = reply.seconds / wanted
+            known: Row = derivation.payload[0].known
+            row = {"row_key": derivation.row_key, **known, **cost_of(share), "created_at": datetime.now(UTC)}
             if questions is None:
                 fault = f"the reply does not hold {wanted} questions with answers: {reply.text[:200]!r}"
                 yield {**row, "error": reply.error or fault}
             else:
                 question, given = questions[known["ordinal"]]
                 yield {**row, "query": question, "answer": given}
+
+
+def _ask_one_by_one(project: Project, engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
+    """A question from the original caption, and then its answer from the same."""
+    engine, prompts = engines.engine("query_writer"), project.prompts("query_writer")
+    asked = {reply.request_id: reply for reply in engine.generate(item.payload[0].request for item in derivations)}
+    requests = []
+    for item in derivations:
+        ask, original = item.payload
+        reply = asked[ask.request.request_id]
+        if reply.error is None and reply.text.strip():
+            prompt = prompts.render(
+                _ANSWER, caption=original["caption"], query=reply.text.strip(), duration=original["duration"]
+            )
+            seed = request_seed(project.settings.seed, item.row_key, "answer")
+            requests.append(Request(item.row_key, prompt, None, ask.request.decoding, seed))
+    answers = {reply.request_id: reply for reply in engine.generate(requests)} if requests else {}
+    for item in derivations:
+        ask, _ = item.payload
+        first, second = asked[ask.request.request_id], answers.get(item.row_key)
+        row = {"row_key": item.row_key, **ask.known, "created_at": datetime.now(UTC)}
+        given = "" if second is None or second.error is not None else parse_answer(second.text)
+        if second is None or not given:
+            error = first.error or (None if second is None else second.error)
+            yield {**row, **cost_of(first), "error": error or "the model wrote no question, or no answer to it"}
+        else:
+            yield {**row, **cost_of(first, second), "query": first.text.strip(), "answer": given}
 
 
 def _given_spec(project: Project) -> dict[str, str]:  # noqa: ARG001 - every stage has the same signature
