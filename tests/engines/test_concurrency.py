@@ -23,18 +23,38 @@ class Clock:
         return self.now
 
 
-def test_one_slot_more_a_round_of_answers() -> None:
+async def answer_round(slots: AdaptiveConcurrency, clock: Clock, seconds: float) -> None:
+    """All slots there are get their answers, one after another in so much time."""
+    held = [slots.slot() for _ in range(slots.limit)]
+    for slot in held:
+        await slot.__aenter__()
+    for _ in held:
+        clock.now += seconds / len(held)
+        slots.succeeded()
+    for slot in held:
+        await slot.__aexit__(None, None, None)
+
+
+def test_twice_as_many_a_round_while_that_pays_then_one_more() -> None:
     async def run() -> None:
-        slots = AdaptiveConcurrency(32, 1.0)
-        for expected in (9, 10, 11):
-            held = [slots.slot() for _ in range(slots.limit)]
-            for slot in held:
-                await slot.__aenter__()
-            for _ in held:
-                slots.succeeded()
-            for slot in held:
-                await slot.__aexit__(None, None, None)
-            assert expected - 0.5 < slots._limit <= expected
+        clock = Clock()
+        slots = AdaptiveConcurrency(256, 1.0, clock)
+        for seconds, expected in ((1.0, 16), (1.0, 32), (2.0, 32), (2.0, 33), (2.0, 34)):
+            await answer_round(slots, clock, seconds)
+            assert abs(slots._limit - expected) < 0.5
+
+    asyncio.run(run())
+
+
+def test_a_failure_ends_the_quick_start() -> None:
+    async def run() -> None:
+        clock = Clock()
+        slots = AdaptiveConcurrency(256, 1.0, clock)
+        await answer_round(slots, clock, 1.0)
+        slots.failed(SLOW, started=0.5)
+        assert slots.limit == 8
+        await answer_round(slots, clock, 1.0)
+        assert 8.5 < slots._limit <= 9
 
     asyncio.run(run())
 

@@ -1,7 +1,8 @@
 """How many requests a server gets at once: more while it copes, half as many when it does not.
 
 Additive increase, multiplicative decrease, as TCP does it (Chiu and Jain 1989): it finds the server's share without
-being told, and several clients of one server end up with equal shares.
+being told, and several clients of one server end up with equal shares. Until the first sign that it has enough, a
+server gets twice as many each round (slow start, Jacobson 1988): small work is done before one more a round tells.
 
 A server that queues in silence is noticed by its answers: where a third more of them under way bring no more a second,
 each only takes longer (Little's law). Then there are a quarter fewer, and fewer again until that costs answers.
@@ -59,6 +60,7 @@ class AdaptiveConcurrency:
         self._changed = asyncio.Event()
         self._rounds: list[_Round] = []
         self._came_from: _Round | None = None
+        self._starting = True
         self._answers = 0
         self._round_began = clock()
 
@@ -92,9 +94,9 @@ class AdaptiveConcurrency:
             self._changed = asyncio.Event()
 
     def succeeded(self) -> None:
-        """A good answer: one slot more a round of answers, if the slots there are were used."""
+        """A good answer: one slot more a round of answers, at first twice as many, if the slots there are were used."""
         self._watch()
-        if self._came_from is None and self._in_flight >= self.limit // 2:
+        if not self._starting and self._came_from is None and self._in_flight >= self.limit // 2:
             self._limit = min(float(self._most), self._limit + 1 / self._limit)
 
     def _watch(self) -> None:
@@ -103,7 +105,7 @@ class AdaptiveConcurrency:
             self._begin_round()
             return
         self._answers += 1
-        if self._answers < _LONG * self.limit:
+        if self._answers < self.limit * (1 if self._starting else _LONG):
             return
         lasted = self._clock() - self._round_began
         if lasted > 0:
@@ -112,6 +114,13 @@ class AdaptiveConcurrency:
 
     def _judge(self, done: _Round) -> None:
         """Climb while more slots pay; when they did not, go down as long as fewer do as well."""
+        if self._starting:
+            pays = not self._rounds or done.rate >= _WORTH * self._rounds[-1].rate
+            self._rounds.append(done)
+            self._starting = pays and done.limit < self._most
+            if self._starting:
+                self._limit = min(float(self._most), 2 * self._limit)
+            return
         if self._came_from is not None:
             if done.rate >= _AS_WELL * self._came_from.rate:
                 self._came_from, self._limit = done, max(1.0, _FEWER * self._limit)
@@ -136,6 +145,6 @@ class AdaptiveConcurrency:
         if fault.retry_after is not None:
             self._paused_until = max(self._paused_until, self._clock() + min(fault.retry_after, self._longest_pause))
         if fault.kind in _SLOWING and started >= self._slowed_at:
-            self._rounds, self._came_from = [], None
+            self._rounds, self._came_from, self._starting = [], None, False
             self._limit = max(1.0, self._limit / 2)
             self._slowed_at = self._clock()
