@@ -28,9 +28,9 @@ SQL_JOB: Final = dg.define_asset_job(
 
 @dg.resource(required_resource_keys={"project"}, description="DuckDB over the lake, opened once a run.")
 def warehouse(context: dg.InitResourceContext) -> Iterator[Warehouse]:
-    """Tables and models as views, as the lake is when a run's first SQL model starts."""
+    """Tables and models as views; in a bucket, as the lake is when a run's first SQL model starts."""
     project = context.resources.project
-    with connect(project.lake, recipe=project.settings.recipe) as connection:
+    with connect(project.lake, recipe=project.settings.recipe, frozen=True) as connection:
         yield Warehouse(connection)
 
 
@@ -77,6 +77,7 @@ def _asset(declared: Project, model: SqlModel, existing: set[dg.AssetKey]) -> dg
     def sql_model(
         project: dg.ResourceParam[Project], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        meanings = column_meanings(warehouse.connection, model.name)
         try:
             result = materialize_model(project.lake, model, warehouse.connection)
         except VideoPastaError as error:
@@ -87,9 +88,7 @@ def _asset(declared: Project, model: SqlModel, existing: set[dg.AssetKey]) -> dg
             metadata={
                 "dagster/row_count": result.rows,
                 **({"path": dg.MetadataValue.path(str(result.path))} if result.path else {}),
-                "dagster/column_schema": _schema_of(
-                    result.first.schema, column_meanings(warehouse.connection, model.name)
-                ),
+                "dagster/column_schema": _schema_of(result.first.schema, meanings),
                 "rows": _preview(result.first.to_pylist()),
             },
         )

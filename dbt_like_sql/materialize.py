@@ -44,10 +44,13 @@ class Result:
 def materialize_model(lake: Lake, model: SqlModel, connection: "duckdb.DuckDBPyConnection") -> Result:
     """Run the model; unless it is a view, write its rows to `models/<name>.parquet` of the lake.
 
+    What is written is a table of the connection from here on, in the place of the view: checks, and models that read
+    this one, do not compute it again.
+
     Args:
         lake: where it is written.
         model: the model.
-        connection: has what the model reads as views.
+        connection: has the model and what it reads as views.
 
     Raises:
         SqlModelError: the query fails.
@@ -59,6 +62,7 @@ def materialize_model(lake: Lake, model: SqlModel, connection: "duckdb.DuckDBPyC
         if model.is_view:
             return _looked_at(model, connection)
         table = connection.sql(model.query).to_arrow_table()  # not through its view: there ORDER BY may be lost
+        _keep(table, model.name, connection)
     except duckdb.Error as error:
         raise SqlModelError(f"{model.path}: {error}") from error
     sink = pa.BufferOutputStream()
@@ -67,6 +71,17 @@ def materialize_model(lake: Lake, model: SqlModel, connection: "duckdb.DuckDBPyC
     path = lake.write_file(f"models/{model.name}.parquet", content)
     version = hashlib.blake2b(content, digest_size=_DIGEST_BYTES).hexdigest()
     return Result(table.num_rows, table.slice(0, _PREVIEW_ROWS), version, path)
+
+
+def _keep(table: pa.Table, name: str, connection: "duckdb.DuckDBPyConnection") -> None:
+    """Put a table with these rows in the place of the view, or of the table that an earlier run of it left."""
+    kept = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = $1", [name]).fetchall()
+    kind = "TABLE" if kept == [(1,)] else "VIEW"
+    connection.register("computed", table)
+    connection.execute(f'CREATE TABLE kept AS SELECT * FROM "{name}" LIMIT 0')  # the view's types, JSON among them
+    connection.execute(f'INSERT INTO kept SELECT * FROM computed; DROP {kind} "{name}"')
+    connection.execute(f'ALTER TABLE kept RENAME TO "{name}"')
+    connection.unregister("computed")
 
 
 def _looked_at(model: SqlModel, connection: "duckdb.DuckDBPyConnection") -> Result:

@@ -34,7 +34,11 @@ class Warehouse:
 
 
 def connect(
-    lake: Lake, models: Iterable[SqlModel] | None = None, recipe: RecipeSettings | None = None
+    lake: Lake,
+    models: Iterable[SqlModel] | None = None,
+    recipe: RecipeSettings | None = None,
+    *,
+    frozen: bool = False,
 ) -> "duckdb.DuckDBPyConnection":
     """An in-memory connection whose views are the tables and the models: always what the tables hold now.
 
@@ -42,6 +46,7 @@ def connect(
         lake: whose files are read; DuckDB may open no others.
         models: which models; none: all.
         recipe: settings that count the slots of questions that no adversary was made for yet; none: the defaults.
+        frozen: on object storage, what is there now is listed once for all questions, and nothing later is seen.
 
     Raises:
         UserError: a model is broken.
@@ -52,7 +57,7 @@ def connect(
     add_references(connection)
     for model in load_models() if models is None else models:
         add_view(connection, model)
-    attach(connection, lake)
+    attach(connection, lake, frozen=frozen)
     return connection
 
 

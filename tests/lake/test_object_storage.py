@@ -15,6 +15,7 @@ from upath import UPath
 
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import COMMON, Address, Lake, connect
+from videopasta_assets.lake.held_objects import HeldFileSystem, HeldObjects
 from videopasta_assets.lake.lease import leased
 from videopasta_assets.lake.object_journal import ObjectJournal
 from videopasta_assets.lake.objects import (
@@ -29,6 +30,7 @@ from videopasta_assets.lake.objects import (
 )
 from videopasta_assets.lake.schema import Row
 from videopasta_assets.lake.shards import LandedVideo, link_files, linked_files, list_shards, read_shard, seal_shards
+from videopasta_assets.lake.sql import attach, declare
 from videopasta_assets.lake.tables import VIDEOS
 
 ADDRESS = Address("videos", COMMON, "s000000")
@@ -126,6 +128,56 @@ def test_sql_reads_the_objects_and_nothing_else(url: str) -> None:
     for outside in ("/etc/hostname", url.rsplit("/", 1)[0] + "/outside.csv"):
         with pytest.raises(duckdb.PermissionException):
             connection.execute(f"SELECT * FROM read_text('{outside}')")
+
+
+def test_sql_fetches_an_object_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake(url)
+    shards = [Address("videos", COMMON, f"s{number:06d}") for number in range(4)]
+    for number, address in enumerate(shards):
+        lake.write(address, [row(f"{number}", f"{number}.mp4")], {})
+    assert is_object(lake.root)
+    fetched: list[str] = []
+    whole = lake.root.fs.cat_ranges
+
+    def counted(paths: list[str], *arguments: Any, **options: Any) -> Any:
+        fetched.extend(paths)
+        return whole(paths, *arguments, **options)
+
+    monkeypatch.setattr(lake.root.fs, "cat_ranges", counted)
+    question = "SELECT count(*), count(DISTINCT path) FROM videos"
+    connection, frozen = declare(), declare()
+    attach(connection, lake)
+    attach(frozen, lake, frozen=True)
+    for _ in range(3):
+        assert connection.execute(question).fetchall() == [(4, 4)]
+        assert frozen.execute(question).fetchall() == [(4, 4)]
+    assert len(fetched) == 4
+    for path in ("same.mp4", "as-long.mp4"):  # replaced twice within the second that S3 counts
+        lake.write(shards[0], [row("0", path)], {})
+        assert connection.execute("SELECT path FROM videos WHERE shard = 's000000'").fetchall() == [(path,)]
+    assert len(fetched) == 6
+    lake.remove(shards[1])
+    assert connection.execute(question).fetchall() == [(3, 3)]
+    assert frozen.execute(question).fetchall() == [(4, 4)]
+
+
+def test_what_does_not_fit_is_fetched_again(url: str) -> None:
+    import duckdb
+
+    lake = Lake(url)
+    for number in range(3):
+        lake.write(Address("videos", COMMON, f"s{number:06d}"), [row(f"{number}")], {})
+    assert is_object(lake.root)
+    first = lake.path(Address("videos", COMMON, "s000000"))
+    assert is_object(first)
+    held = HeldObjects(max_bytes=len(read_object(first)) + 10)
+    connection = duckdb.connect()
+    connection.register_filesystem(HeldFileSystem(lake.root, held))
+    files = lake.root / "tables" / "*" / "*" / "*" / "*.parquet"
+    for _ in range(2):
+        assert connection.execute(f"SELECT count(*) FROM '{files}'").fetchall() == [(3,)]
+    with pytest.raises(duckdb.Error):
+        connection.execute(f"COPY (SELECT 1) TO '{lake.root / 'mine.parquet'}'")
 
 
 def test_a_folder_is_worked_on_here_and_published(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

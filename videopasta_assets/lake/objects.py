@@ -5,11 +5,11 @@ asks after it was put sees the new one (S3 has been strongly consistent since De
 is needed, and none is left by a kill.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from typing_extensions import TypeIs  # typing has it from Python 3.13 on
 from upath import UPath
@@ -148,10 +148,12 @@ def listed_objects(folder: UPath) -> dict[str, str]:
             found = folder.fs.find(start, detail=True)
         except FileNotFoundError:
             return {}
-        return {
-            name.removeprefix(start): str(info.get("ETag") or info.get("etag") or info.get("created") or info["size"])
-            for name, info in found.items()
-        }
+        return {name.removeprefix(start): mark_of(info) for name, info in found.items()}
+
+
+def mark_of(info: Mapping[str, Any]) -> str:
+    """What changes when an object is replaced, from what a listing says of it."""
+    return str(info.get("ETag") or info.get("etag") or info.get("created") or info["size"])
 
 
 def _snapshot_of(path: UPath) -> "Snapshot | None":

@@ -7,6 +7,7 @@ nothing outside the lake.
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from videopasta_assets.lake.held_objects import HeldFileSystem
 from videopasta_assets.lake.objects import LakePath, is_object, objects_under
 from videopasta_assets.lake.schema import Column, TableSchema
 from videopasta_assets.lake.store import FOOTER_KEY, ROWS_FILE, Lake
@@ -88,22 +89,29 @@ def declare() -> "duckdb.DuckDBPyConnection":
     return connection
 
 
-def attach(connection: "duckdb.DuckDBPyConnection", lake: Lake) -> None:
+def attach(connection: "duckdb.DuckDBPyConnection", lake: Lake, *, frozen: bool = False) -> None:
     """Let the declared views read the lake's files, with comments that say what columns mean.
 
     A file that came later is seen too: a view looks for files when it is asked, not now. Only a table's first file
     has to be there, because an empty folder has no schema.
+
+    Args:
+        connection: has the declared views.
+        lake: whose files are read.
+        frozen: on object storage, what is there now is listed once for all questions, and nothing later is seen.
     """
     root = lake.root.absolute()
     if is_object(root):
-        connection.register_filesystem(root.fs)  # reads with our credentials, and brings no extension to be downloaded
+        # Reads with our credentials, and brings no extension to be downloaded.
+        connection.register_filesystem(HeldFileSystem(root, frozen=frozen))
+    patterns = _patterns(root)
     for schema in TABLES.values():
-        pattern = _pattern(root, schema.name)
+        pattern = patterns.get(schema.name)
         query = _select(schema, pattern) if pattern else _empty(schema)
         connection.execute(f'CREATE OR REPLACE VIEW "{schema.name}" AS {query}')
         meanings = {column.name: column.meaning for column in schema.columns} | PARTITION_MEANINGS
         comment_on(connection, schema.name, schema.meaning, meanings)
-    for name, records in ((MANIFESTS, _manifests(root)), (PREFERENCE_SETS, _preference_sets(root))):
+    for name, records in ((MANIFESTS, _manifests(patterns)), (PREFERENCE_SETS, _preference_sets(root))):
         meaning, columns = RECORDS[name]
         connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS {records or _no_records(columns)}')
         comment_on(connection, name, meaning, {column: text for column, (_, text) in columns.items()})
@@ -132,13 +140,15 @@ PARTITION_MEANINGS: Final = {
 _ITERATION: Final = "coalesce(try_cast(nullif(regexp_extract(shard, '__i([0-9]+)$', 1), '') AS INTEGER), 1)"
 
 
-def _pattern(root: LakePath, table: str) -> str | None:
-    folder = root / "tables" / table
+def _patterns(root: LakePath) -> dict[str, str]:
+    """Where the rows of each table lie that has any."""
+    folder = root / "tables"
     if is_object(folder):
-        filled = any(name.endswith(f"/{ROWS_FILE}") for name in objects_under(folder))
+        names = (name.split("/") for name in objects_under(folder))
+        filled = {parts[0] for parts in names if parts[-1] == ROWS_FILE}
     else:
-        filled = any(folder.glob(f"recipe=*/shard=*/{ROWS_FILE}"))
-    return str(folder / "*" / "*" / ROWS_FILE) if filled else None
+        filled = {name for name in TABLES if any((folder / name).glob(f"recipe=*/shard=*/{ROWS_FILE}"))}
+    return {name: str(folder / name / "*" / "*" / ROWS_FILE) for name in TABLES if name in filled}
 
 
 def _select(schema: TableSchema, pattern: str) -> str:
@@ -170,9 +180,8 @@ def _no_records(columns: Mapping[str, tuple[str, str]]) -> str:
     return f"SELECT {', '.join(empty)} WHERE false"
 
 
-def _manifests(root: LakePath) -> str | None:
-    filled = [(name, pattern) for name in TABLES if (pattern := _pattern(root, name))]
-    return " UNION ALL ".join(_footers(filled)) or None
+def _manifests(patterns: Mapping[str, str]) -> str | None:
+    return " UNION ALL ".join(_footers(patterns.items())) or None
 
 
 def _footers(tables: Iterable[tuple[str, str]]) -> Iterable[str]:
