@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.counting_engine import CountingEngine, OneEngine
 from tests.faults.kill_project import make_project
 from videopasta_assets.analyses.ablation import ablation
-from videopasta_assets.analyses.cells import prepare, results, run_cell, with_share
+from videopasta_assets.analyses.cells import likeness, prepare, results, run_cell, with_share
 from videopasta_assets.analyses.grid import Arm, Cell, Grid, Reference
 from videopasta_assets.analyses.result import keep
 from videopasta_assets.errors import UserError
@@ -36,11 +36,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_cells_share_what_their_settings_leave_alone_and_finished_ones_are_not_run_again(root: Path) -> None:
     engine, said = CountingEngine(accept=lambda text: True), list[str]()
     first, second = prepare(root, GRID, seeds=1)
-    run_cell(first, OneEngine(engine), [], said.append)
+    run_cell(first, OneEngine(engine), said.append)
     before = engine.calls
     assert before["query"] and before["aligned"] and before["adversary"]
     engine.forget()
-    run_cell(second, OneEngine(engine), [first], said.append)
+    run_cell(second, OneEngine(engine), said.append)
     after = engine.calls
     assert not after["query"] and not after["aligned"], "they are the first cell's"
     assert 0 < after["adversary"] <= before["adversary"], "only the second slot's are new"
@@ -50,8 +50,15 @@ def test_cells_share_what_their_settings_leave_alone_and_finished_ones_are_not_r
     engine.forget()
     said.clear()
     for prepared in prepare(root, GRID, seeds=1):
-        run_cell(prepared, OneEngine(engine), [], said.append)
+        run_cell(prepared, OneEngine(engine), said.append)
     assert (engine.requests, said) == ([], [])
+
+    # Another grid with the same cell asks for nothing but its own model's answers.
+    other = GRID.model_copy(update={"name": "others", "cells": GRID.cells[1:], "arms": (Arm(name="more"),)})
+    (third,) = prepare(root, other, seeds=1)
+    run_cell(third, OneEngine(engine), said.append)
+    assert set(engine.calls) == {"multiple_choice"} and engine.calls["multiple_choice"] == 6
+    assert likeness(third.project, second.project) > likeness(third.project, first.project)
 
     assert {(row["arm"], row["pairs"]) for row in results(second)} == {("few", 2)}
     for prepared, pairs in ((first, 3), (second, 6)):

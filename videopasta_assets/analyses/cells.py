@@ -1,7 +1,8 @@
 """Cells of an ablation: each a project with a lake of its own beside the others, over the same videos.
 
-A new cell starts from a copy of a finished cell's tables. Rows are incremental, so it computes only what its settings
-change: queries and aligned responses are shared where only adversaries differ, and nothing of a finished cell is done
+A new cell starts from a copy of the tables of whatever is most like it: a finished cell of this grid or of another one,
+or the project itself. Rows are incremental, so it computes only what its settings change: queries and aligned responses
+are shared where only adversaries differ, all pairs where only training does, and nothing of a finished cell is done
 again.
 """
 
@@ -17,15 +18,28 @@ from videopasta_assets.analyses.grid import Arm, Cell, Contents, Grid, merged
 from videopasta_assets.config.loader import CONFIG_NAME, parse_project
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.lake.shards import list_shards
-from videopasta_assets.stages import benchmark_scores, lora_checkpoint, preference_set
+from videopasta_assets.stages import (
+    adversaries,
+    benchmark_answers,
+    benchmark_scores,
+    lora_checkpoint,
+    preference_set,
+    sampled_videos,
+)
 from videopasta_assets.stages.benchmark_answers import BASE
 from videopasta_assets.stages.landing import land
 from videopasta_assets.stages.pipeline import run_shard
 from videopasta_assets.stages.project import Engines, Project
+from videopasta_assets.stages.recipes import recipe_of
 
 FOLDER: Final = "ablations"
+_SETTINGS: Final = "settings.yaml"
+_TABLES: Final = "tables"
 _REFUSALS: Final = "robustness.jsonl"
 _OF_TRAINING: Final = frozenset({"lora_checkpoint", "benchmark_scores", "benchmark_breakdowns", "analysis_results"})
+_FINISHED: Final = "finished"
+"""Marks a cell that is up to date, so that another one may start from it."""
+
 _NOT_COPIED: Final = frozenset({"checkpoints", "reports", "locks", "journal"})
 
 Say = Callable[[str], None]
@@ -35,6 +49,7 @@ Say = Callable[[str], None]
 class Prepared:
     """A cell as a project, and the experiments that it trains."""
 
+    grid: str
     cell: Cell
     project: Project
     arms: tuple[tuple[Arm, int, str], ...]
@@ -79,12 +94,12 @@ def _prepared(root: Path, grid: Grid, cell: Cell, base: Contents, seeds: int) ->
         data = merged(data, {"evaluation": {"benchmarks": _with_refusals(root, data)}})
     folder.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(data, sort_keys=False)
-    (folder / "settings.yaml").write_text(f"# Written by `videopasta ablate {grid.name}`.\n{text}", encoding="utf-8")
+    (folder / _SETTINGS).write_text(f"# Written by `videopasta ablate {grid.name}`.\n{text}", encoding="utf-8")
     try:
         settings = parse_project(text, root / CONFIG_NAME)
     except UserError as error:
         raise UserError(error.what, where=f"grid {grid.name}, cell {cell.name}", fix=error.fix) from error
-    return Prepared(cell, Project(settings), arms)
+    return Prepared(grid.name, cell, Project(settings), arms)
 
 
 def _with_refusals(root: Path, data: Contents) -> list[Contents]:
@@ -99,17 +114,18 @@ def _with_refusals(root: Path, data: Contents) -> list[Contents]:
     return found
 
 
-def run_cell(prepared: Prepared, engines: Engines, finished: Sequence[Prepared], say: Say) -> None:
+def run_cell(prepared: Prepared, engines: Engines, say: Say) -> None:
     """Bring a cell up to date: pairs, checkpoints, scores. What is fresh is left alone.
 
     Args:
         prepared: the cell.
         engines: who answers for its roles.
-        finished: cells that are done; a new cell starts from a copy of the first.
         say: told what happens.
     """
     project = prepared.project
-    _start_from(project, finished)
+    folder = project.settings.root / FOLDER / prepared.grid / prepared.cell.name
+    _start_from(project, folder)
+    (folder / _FINISHED).unlink(missing_ok=True)
     land(project)
     for shard in list_shards(project.lake):
         run_shard(project, shard, engines)
@@ -122,6 +138,7 @@ def run_cell(prepared: Prepared, engines: Engines, finished: Sequence[Prepared],
             say(f"{prepared.cell.name}: trained {name}.")
         for benchmark in project.settings.evaluation.benchmarks:
             benchmark_scores.run(project, name, benchmark.name, engines)
+    (folder / _FINISHED).touch()
 
 
 def with_share(project: Project, name: str, arm: Arm) -> Project:
@@ -138,11 +155,15 @@ def with_share(project: Project, name: str, arm: Arm) -> Project:
     return Project(project.settings.model_copy(update={"experiments": experiments}))
 
 
-def _start_from(project: Project, finished: Sequence[Prepared]) -> None:
+def _start_from(project: Project, folder: Path) -> None:
+    """Copy the tables of the most alike lake; of equally alike ones the last that was finished."""
     target = project.lake.root
-    if not finished or not isinstance(target, Path) or (target / "tables").exists():
+    if not isinstance(target, Path) or (target / _TABLES).exists():
         return
-    source = finished[0].project.lake.root
+    found = [(likeness(project, other), when, other) for other, when in _others(project.settings.root, folder)]
+    if not found:
+        return
+    source = max(found, key=lambda candidate: candidate[:2])[2].lake.root
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
@@ -151,6 +172,37 @@ def _start_from(project: Project, finished: Sequence[Prepared]) -> None:
         raise VideoPastaError(f"{partial}: cannot copy the tables of a finished cell ({error})") from error
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
+
+
+def _others(root: Path, folder: Path) -> Iterator[tuple[Project, float]]:
+    """The project and the finished cells of all its grids, with when they were: those that have tables on this disk."""
+    files = [root / CONFIG_NAME]
+    files += [mark.with_name(_SETTINGS) for mark in (root / FOLDER).glob(f"*/*/{_FINISHED}") if mark.parent != folder]
+    for file in files:
+        try:
+            other = Project(parse_project(file.read_text(encoding="utf-8"), root / CONFIG_NAME))
+        except (OSError, UserError):  # of an older version, or gone: there is nothing to share
+            continue
+        tables = other.lake.root / _TABLES
+        if isinstance(tables, Path) and tables.is_dir():
+            mark = file.with_name(_FINISHED)
+            yield other, mark.stat().st_mtime if mark.exists() else 0.0
+
+
+def likeness(project: Project, other: Project) -> int:
+    """How many parts of the specifications of stages that ask models are the same in both."""
+    return sum(len(ours.items() & theirs.items()) for ours, theirs in zip(_specs(project), _specs(other), strict=False))
+
+
+def _specs(project: Project) -> Iterator[dict[str, str]]:
+    yield sampled_videos.spec(project)
+    recipe = recipe_of(project)
+    for stage in recipe.stages:
+        yield stage.stage.spec(project)
+    if recipe.attempts:
+        yield adversaries.spec(project)
+    for benchmark in project.settings.evaluation.benchmarks:
+        yield benchmark_answers.spec(project, benchmark.name)
 
 
 def _left_behind(folder: str, names: list[str]) -> Iterator[str]:

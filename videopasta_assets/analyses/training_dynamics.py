@@ -1,7 +1,5 @@
 """Training dynamics: rewards and their accuracy at each logged step (VideoPASTA, figure 4)."""
 
-import json
-from collections.abc import Iterator, Mapping
 from typing import Final
 
 from videopasta_assets.analyses.plots import Point, lines
@@ -10,6 +8,7 @@ from videopasta_assets.errors import UserError
 from videopasta_assets.reports.document import Plot, Report, Section, Table
 from videopasta_assets.reports.paper import TRAINING_DYNAMICS
 from videopasta_assets.stages.project import Project, good_rows
+from videopasta_assets.training.result import Workspace, read_log
 
 NAME: Final = "training-dynamics"
 TITLE: Final = "Training dynamics: rewards by step"
@@ -33,9 +32,7 @@ def analyse(project: Project) -> Analysis:
     for experiment in project.settings.experiments:
         for checkpoint in good_rows(project, "lora_checkpoint", experiment.name):
             folder = project.lake.local_folder(checkpoint["adapter"]).parent
-            log = folder / "training_log.jsonl"
-            text = log.read_text(encoding="utf-8") if log.exists() else ""
-            for step in _logged(text):
+            for step in read_log(Workspace(folder).log):
                 for name, meaning in METRICS.items():
                     if name in step:
                         curves[name].setdefault(experiment.name, []).append((int(step["step"]), float(step[name])))
@@ -74,14 +71,3 @@ def analyse(project: Project) -> Analysis:
     ]
     sections.append(Section("VideoPASTA (paper)", (f"For orientation, {TRAINING_DYNAMICS}.",)))
     return Analysis(NAME, measured, Report(TITLE, "How rewards moved in training.", (), tuple(sections)))
-
-
-def _logged(text: str) -> Iterator[Mapping[str, float]]:
-    """Logged steps; a line that a kill cut short is left out."""
-    for line in text.splitlines():
-        try:
-            step = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if isinstance(step, dict) and "step" in step:
-            yield step

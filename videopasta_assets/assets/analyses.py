@@ -67,7 +67,7 @@ def _ablation(declared: Project, grid: Grid) -> dg.AssetsDefinition:
             finished: list[Prepared] = []
             for prepared in prepare(project.settings.root, grid, seeds=1):
                 own = engines.of(prepared.project) if isinstance(engines, EnginesOfAProject) else engines
-                run_cell(prepared, own, finished, context.log.info)
+                run_cell(prepared, own, context.log.info)
                 finished.append(prepared)
             return _result(project, ablation(grid, finished))
 

@@ -46,6 +46,7 @@ def ablate(
 
     Cells that are finished are not run again: a second call finds nothing stale, and a stopped one goes on.
     """
+    quieten_libraries()  # before any of them is imported: they look then
     from videopasta_assets.analyses.catalog import ANALYSES, run_analysis
     from videopasta_assets.analyses.grid import grids, read_grid
 
@@ -61,7 +62,6 @@ def ablate(
     if project is None and chosen is not None and chosen.needs_project:
         raise UserError(f"ablation {name}: {chosen.needs_project}", fix="See docs/ablations.md.")
     opened = open_project(project) if project is not None else _toyworld(folder or Path("ablation"), sizes)
-    quieten_libraries()
     if chosen is not None:
         wanted = [cell.strip() for cell in cells.split(",") if cell.strip()] if cells else None
         analysis = _run_grid(opened, chosen, seeds, wanted)
@@ -133,7 +133,7 @@ def _run_grid(project: "Project", grid: "Grid", seeds: int, chosen: list[str] | 
     finished: list[Prepared] = []
     for prepared in prepare(project.settings.root, grid, seeds, chosen):
         started = time.monotonic()
-        run_cell(prepared, _engines(prepared.project), finished, say)
+        run_cell(prepared, _engines(prepared.project), say)
         finished.append(prepared)
         say(f"{grid.name}, {prepared.cell.title}: up to date after {time.monotonic() - started:.0f} s.")
     return ablation(grid, finished)
