@@ -158,7 +158,7 @@ def served(bench: BenchProject) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = application(Browser(bench.project, "Ada <i>L</i>", port))
+    app = application(Browser(project=bench.project, author="Ada <i>L</i>", port=port))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()

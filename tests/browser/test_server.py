@@ -22,14 +22,14 @@ HOST = f"127.0.0.1:{PORT}"
 @pytest.fixture
 def client(bench: BenchProject) -> Iterator[TestClient]:
     """For tests that write."""
-    with TestClient(application(Browser(bench.project, "Ada", PORT)), base_url=f"http://{HOST}") as opened:
+    with TestClient(application(Browser(project=bench.project, author="Ada", port=PORT)), base_url=f"http://{HOST}") as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def reading(made: BenchProject) -> Iterator[TestClient]:
     """For tests whose verdicts are all refused."""
-    with TestClient(application(Browser(made.project, "Ada", PORT)), base_url=f"http://{HOST}") as opened:
+    with TestClient(application(Browser(project=made.project, author="Ada", port=PORT)), base_url=f"http://{HOST}") as opened:
         yield opened
     assert not made.project.lake.shards_of("human_verdicts", made.project.recipe)
 
@@ -154,6 +154,6 @@ def test_bad_bodies_are_refused(reading: TestClient, data: Any, body: bytes) -> 
 
 
 def test_the_token_is_not_shown(project: Project) -> None:
-    browser = Browser(project, "Ada", PORT)
+    browser = Browser(project=project, author="Ada", port=PORT)
     assert browser.token not in repr(browser)
     assert len(browser.token) >= 43

@@ -7,10 +7,11 @@ from elsewhere.
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -19,9 +20,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from videopasta_assets.browser.answers import AnswerSelection, load_answers
 from videopasta_assets.browser.catalog import DEFAULT, Selection, load_catalog, opinion_json
-from videopasta_assets.browser.page_text import policy, render_page
-from videopasta_assets.browser.strips import Role, draw_strip
+from videopasta_assets.browser.page_text import ANSWERS, PAIRS, policy, render_page
+from videopasta_assets.browser.strips import ROLES, Role, draw_strip
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.lake import Row
 from videopasta_assets.stages.human_verdicts import MOST_COMMENT_CHARACTERS, Decision, Opinion, record
@@ -42,24 +44,18 @@ _HEADERS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Browser:
-    """What a running server knows.
+@dataclass(frozen=True, kw_only=True)
+class Shown(ABC):
+    """What a running server shows.
 
     Attributes:
-        project: whose lake is shown and judged.
-        author: who judges.
+        project: whose lake it is.
         port: where it listens; part of the host names that it answers to.
-        selection: which slots are shown.
-        token: what a verdict has to carry.
-        rows: `sampled_videos` rows of the videos on the page that was last asked for.
+        rows: `sampled_videos` rows of the videos on the page that was last asked for, by the name that they have there.
     """
 
     project: Project
-    author: str
     port: int
-    selection: Selection = DEFAULT
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     rows: dict[str, Row] = field(default_factory=dict, repr=False)
 
     @property
@@ -67,14 +63,49 @@ class Browser:
         """Values of the Host header that are answered."""
         return frozenset(f"{name}:{self.port}" for name in _NAMES)
 
+    @abstractmethod
+    def page(self) -> str:
+        """The page, from the lake as it is now."""
+
+    def with_strips(self, data: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
+        """The page's data with the addresses of its film strips, which this server draws."""
+        for row, video in zip(rows, data["videos"], strict=True):
+            self.rows[video["id"]] = row
+            for role in (role for role in ROLES if role in video):
+                video[role]["src"] = f"strips/{video['id']}/{role}?{video[role]['plan']}"
+        return data
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerBrowser(Shown):
+    """Benchmark items with both models' answers; `selection` says whose."""
+
+    selection: AnswerSelection
+
+    def page(self) -> str:
+        """The page, from the lake as it is now."""
+        catalog = load_answers(self.project, self.selection)
+        return render_page(self.with_strips(catalog.to_json(self.project), catalog.rows), live={}, kind=ANSWERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Browser(Shown):
+    """Pairs, which a person may judge.
+
+    Attributes:
+        author: who judges.
+        selection: which slots are shown.
+        token: what a verdict has to carry.
+    """
+
+    author: str
+    selection: Selection = DEFAULT
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+
     def page(self) -> str:
         """The page, from the lake as it is now."""
         catalog = load_catalog(self.project, self.selection)
-        self.rows.update((row["video_id"], row) for row in catalog.rows)
-        data = catalog.to_json(self.project, self.selection)
-        for video in data["videos"]:
-            for role in get_args(Role):
-                video[role]["src"] = f"strips/{video['id']}/{role}?{video[role]['plan']}"
+        data = self.with_strips(catalog.to_json(self.project, self.selection), catalog.rows)
         live = {"token": self.token, "author": self.author, "most_comment_characters": MOST_COMMENT_CHARACTERS}
         return render_page(data, live=live)
 
@@ -99,8 +130,9 @@ class Browser:
         return opinion_json(record(self.project, body["shard"], opinion))
 
 
-def application(browser: Browser) -> Starlette:
+def application(browser: Shown) -> Starlette:
     """The server's application."""
+    kind = PAIRS if isinstance(browser, Browser) else ANSWERS
 
     @lru_cache(maxsize=_KEPT_STRIPS)
     def picture(video_id: str, role: Role, plan: str) -> bytes:
@@ -111,12 +143,12 @@ def application(browser: Browser) -> Starlette:
 
     async def page(request: Request) -> Response:  # noqa: ARG001 - the signature of an endpoint
         text = await run_in_threadpool(browser.page)
-        headers = {"Content-Security-Policy": policy(live=True), "Cache-Control": "no-store"}
+        headers = {"Content-Security-Policy": policy(live=True, kind=kind), "Cache-Control": "no-store"}
         return HTMLResponse(text, headers=headers)
 
     async def strip(request: Request) -> Response:
         role = request.path_params["role"]
-        if role not in get_args(Role):
+        if role not in ROLES:
             return PlainTextResponse("no such role", 404)
         try:
             jpeg = await run_in_threadpool(picture, request.path_params["video_id"], role, request.url.query)
@@ -125,6 +157,8 @@ def application(browser: Browser) -> Starlette:
         return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
 
     async def verdict(request: Request) -> Response:
+        if not isinstance(browser, Browser):
+            return JSONResponse({"error": "nothing is judged here"}, 404)
         if not secrets.compare_digest(request.headers.get("x-videopasta-token", "").encode(), browser.token.encode()):
             return JSONResponse({"error": "the page is of an earlier server: load it again"}, 403)
         try:
@@ -176,7 +210,7 @@ async def _json_body(request: Request) -> dict[str, Any]:
     return found
 
 
-def serve(browser: Browser) -> None:
+def serve(browser: Shown) -> None:
     """Answer until the process is interrupted."""
     import uvicorn
 

@@ -56,7 +56,7 @@ def spec(project: Project, benchmark: str) -> dict[str, str]:
         "model": project.model_id("responder"),
         "scoring": settings.scoring,
         "decoding": stable_hash(project.settings.evaluation.decoding),
-        "dense sampling": project.sampling("dense").spec_hash,
+        "dense sampling": project.sampling("policy").spec_hash,
         **project.frame_parts,
         **{f"prompt {template}": prompts.hash(template) for template in _templates(settings)},
         **benchmark_judge.spec(project, settings),
@@ -145,10 +145,21 @@ def _request(
 
 
 def clip_of(project: Project, settings: BenchmarkSettings, item: BenchmarkItem, path: Path | None) -> Clip:
-    """The item's video as models see it: dense frames, of the part that it is about.
+    """The item's video as models see it: the policy's frames, of the part that it is about.
 
     Raises:
         VideoPastaError: the item cannot be scored, or its video is missing, another, or cannot be read.
+    """
+    info = video_of(project, settings, item, path)
+    plan = plan_frames(info, part_of(project.sampling("policy"), item.segment), "policy")
+    return Clip(info.video_id, info.path, plan)
+
+
+def video_of(project: Project, settings: BenchmarkSettings, item: BenchmarkItem, path: Path | None) -> VideoInfo:
+    """The item's video.
+
+    Raises:
+        VideoPastaError: as `clip_of`.
     """
     if item.flaw:
         raise UserError(f"item {item.item_id} cannot be scored: {item.flaw}")
@@ -160,8 +171,7 @@ def clip_of(project: Project, settings: BenchmarkSettings, item: BenchmarkItem, 
     info = _probed(path, project.roots, project.limits, path.stat().st_mtime_ns)
     if item.video_id and info.video_id != item.video_id:
         raise UserError("not the benchmark's video: its content differs", where=str(path))
-    plan = plan_frames(info, part_of(project.sampling("dense"), item.segment), "dense")
-    return Clip(info.video_id, path, plan)
+    return info
 
 
 def question_prompt(project: Project, item: BenchmarkItem, duration: float) -> Prompt:

@@ -12,10 +12,7 @@ function pairView(attempt, place) {
         `question: ${words(query.mode)} · ${words(query.category)}`),
       attempt.preference_set ? element("span", { class: "chip good" }, "in the preference set")
         : attempt.paired ? element("span", { class: "chip good" }, "verified pair") : null,
-      element("span", { class: "steps" },
-        element("span", { class: "place" }, `${number(place + 1)} / ${number(matching.length)}`),
-        element("button", { type: "button", title: "Previous (k)", "aria-label": "Previous", onclick: () => move(-1) }, "←"),
-        element("button", { type: "button", title: "Next (j)", "aria-label": "Next", onclick: () => move(1) }, "→"))),
+      steps(place)),
     element("h2", { class: "question" }, query.text || "no question"),
     ...(video ? [strip(video, "dense", "Dense frames: what the question, the chosen answer and training see"),
       strip(video, "sparse", "Sparse frames: all that the rejected answer was written from")]
@@ -31,29 +28,6 @@ function pairView(attempt, place) {
     attemptsView(attempt),
     provenanceView(attempt, query, video),
   ].flat();
-}
-
-function strip(video, role, title) {
-  const made = video[role];
-  const some = made.shown.length < made.frames ? `${made.shown.length} of ${made.frames} frames` : `${made.frames} frames`;
-  const box = element("div", { class: "strip" });
-  box.style.width = `${made.width}px`;
-  const lose = (why) => { box.classList.add("lost"); box.replaceChildren(`no picture: ${why}`); };
-  if (made.src) {
-    const times = element("ol", {}, made.shown.map(([index, time]) =>
-      element("li", { title: `frame ${index}` }, element("span", {}, seconds(time)))));
-    times.style.gridTemplateColumns = `repeat(${made.columns}, 1fr)`;
-    const picture = element("img", {
-      src: made.src, width: made.width, height: made.height, decoding: "async",
-      alt: `${made.shown.length} frames of ${video.path}, ${role}`,
-      onerror: () => lose("the video cannot be read, or the picture's file is not where the page is"),
-    });
-    picture.style.aspectRatio = `${made.width} / ${made.height}`;
-    box.append(picture, times);
-  } else {
-    lose(made.lost || "pictures were left out");
-  }
-  return [element("h3", {}, `${title} · ${some}`), box];
 }
 
 function flag(name, value, wanted) {
@@ -131,7 +105,5 @@ function provenanceView(attempt, query, video) {
     ["preference set", of(attempt, ["preference_set"])],
     ["verifier's reply", of(attempt, ["reply"])],
   ];
-  return element("details", {}, element("summary", {}, "Provenance"),
-    element("table", {}, element("tbody", {}, lines.filter(([, cells]) => cells.length).map(([name, cells]) =>
-      element("tr", {}, element("th", {}, name), element("td", {}, element("code", {}, cells.join("  ·  "))))))));
+  return provenance(lines);
 }

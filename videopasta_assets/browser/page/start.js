@@ -1,3 +1,11 @@
+/* The entry that the page's address names. */
+function openLinked() {
+  if (location.hash.length < 2) return;
+  try { open(decodeURIComponent(location.hash.slice(1))); } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+  }
+}
+
 let typing = 0;
 byId("text").addEventListener("input", () => {
   clearTimeout(typing);
@@ -11,13 +19,12 @@ byId("filters").addEventListener("submit", (event) => event.preventDefault());
 byId("filters").addEventListener("reset", () => setTimeout(() => applyFilters(true)));
 byId("list").addEventListener("scroll", drawRows, { passive: true });
 window.addEventListener("resize", () => { drawnFrom = -1; drawRows(); });
-window.addEventListener("hashchange", () => open(location.hash.slice(1)));
+window.addEventListener("hashchange", openLinked);
 
 const KEYS = {
   j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1),
   PageDown: () => move(10), PageUp: () => move(-10), Home: () => move(-Infinity), End: () => move(Infinity),
-  "/": () => byId("text").focus(), a: () => decide("accepted"), r: () => decide("rejected"),
-  w: () => decide("withdrawn"), c: () => { const box = byId("comment"); if (box) box.focus(); },
+  "/": () => byId("text").focus(), ...KIND.keys,
 };
 document.addEventListener("keydown", (event) => {
   const typed = event.target.closest("input, textarea, select");
@@ -28,8 +35,10 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.body.classList.toggle("is-live", Boolean(LIVE));
-byId("oracle-label").hidden = !attempts.some((attempt) => attempt.seen_by_oracle);
-byId("made").textContent = `recipe ${DATA.recipe}, as of ${DATA.made_at.replace("T", " ").slice(0, 16)} UTC`;
+for (const name of Object.keys(FILTERS)) {
+  byId(`${name}-label`).hidden = name in KIND.nothing && entries.every((one) => FILTERS[name](one) === KIND.nothing[name]);
+}
+byId("made").textContent = `${KIND.made}, as of ${DATA.made_at.replace("T", " ").slice(0, 16)} UTC`;
 applyFilters(false);
-if (location.hash.length > 1) open(location.hash.slice(1));
+openLinked();
 document.body.dataset.ready = "true";

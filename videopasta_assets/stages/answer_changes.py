@@ -1,0 +1,69 @@
+"""What became of each benchmark item between the base and the tuned model."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from videopasta_assets.lake import Row
+from videopasta_assets.stages.benchmark_answers import BASE, partition
+from videopasta_assets.stages.project import Project
+
+
+class Change(StrEnum):
+    """In the order in which a person wants to see them."""
+
+    BROKEN = "broken"
+    FIXED = "fixed"
+    BOTH_WRONG = "both_wrong"
+    BOTH_RIGHT = "both_right"
+    LEFT_OUT = "left_out"
+    """One of the models could not be asked, so it counts for neither."""
+
+
+_CHANGES = {
+    (True, True): Change.BOTH_RIGHT,
+    (True, False): Change.BROKEN,
+    (False, True): Change.FIXED,
+    (False, False): Change.BOTH_WRONG,
+}
+
+
+@dataclass(frozen=True)
+class AnsweredItem:
+    """One item with the `benchmark_answers` rows of both models; None: that model was not asked.
+
+    `row` is one of the two: what it says of the item, both say.
+    """
+
+    benchmark: str
+    row: Row
+    base: Row | None
+    tuned: Row | None
+
+    @property
+    def item_id(self) -> str:
+        """The item's name in its benchmark."""
+        return str(self.row["item_id"])
+
+    @property
+    def change(self) -> Change:
+        """What became of it."""
+        if self.base is None or self.tuned is None or self.base["error"] or self.tuned["error"]:
+            return Change.LEFT_OUT
+        return _CHANGES[bool(self.base["correct"]), bool(self.tuned["correct"])]
+
+
+def answered_items(project: Project, experiment: str, benchmarks: Iterable[str]) -> list[AnsweredItem]:
+    """Items that either model was asked, benchmark by benchmark: what broke first, then what was fixed."""
+    order = list(Change)
+    found: list[AnsweredItem] = []
+    for benchmark in benchmarks:
+        base, tuned = (
+            {row["item_id"]: row for row in project.lake.rows(project.address("benchmark_answers", place))}
+            for place in (partition(BASE, benchmark), partition(experiment, benchmark))
+        )
+        if not tuned:
+            continue
+        items = [AnsweredItem(benchmark, row, base.get(key), tuned.get(key)) for key, row in {**base, **tuned}.items()]
+        found += sorted(items, key=lambda item: (order.index(item.change), item.item_id))
+    return found
