@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.counting_engine import CountingEngine, OneEngine
-from videopasta_assets.analyses import difficulty, information_gain, order_probe, question_map, timewar_drop
+from videopasta_assets.analyses import difficulty, information_gain, order_probe, question_map, targeting, timewar_drop
 from videopasta_assets.analyses.catalog import ANALYSES, run_analysis
 from videopasta_assets.config.loader import parse_project
 from videopasta_assets.errors import UserError
@@ -250,3 +250,22 @@ def test_an_analysis_of_an_empty_project_says_what_is_missing(name: str, tmp_pat
     with pytest.raises(UserError) as found:
         run_analysis(make(tmp_path, "items"), name, OneEngine(CountingEngine()))
     assert len(str(found.value)) > 20
+
+
+def judged(mode: str, said: str | None, number: int) -> dict[str, Any]:
+    known = {"pair_id": f"{mode}{number}", "row_key": f"{mode}{number}", "video_id": f"v{number}", "adv_mode": mode}
+    return {**known, "judged_mode": said, "readable_mode": mode, "judge": "judge@1", "hit": said == mode}
+
+
+def test_targeting_counts_an_unreadable_reply_as_a_miss(tmp_path: Path) -> None:
+    project = make(tmp_path, "items")
+    rows = [judged("spatial", "spatial", 0), judged("spatial", None, 1), judged("temporal", "none", 2)]
+    put(project, "oracle_targeting", "s000000", rows)
+    analysis = targeting.analyse(project)
+    values = {(one.scope, one.measure): (one.value, one.items) for one in analysis.measured}
+    assert values["spatial", "judge"] == (0.5, 2)
+    assert values["temporal", "judge"] == (0.0, 1)
+    assert values["all", "readable"] == (1.0, 3)
+    assert ("cross_frame", "judge") not in values, "there are none"
+    page = render(analysis.report)
+    assert "<svg" in page and "96.1" in page

@@ -9,6 +9,7 @@ from videopasta_assets.analyses import (
     information_gain,
     order_probe,
     question_map,
+    targeting,
     timewar_drop,
     toyworld_order,
     training_dynamics,
@@ -48,6 +49,7 @@ ANALYSES: Final = {
             ("lora_checkpoint",),
             lambda project, _: training_dynamics.analyse(project),
         ),
+        Entry(targeting.NAME, targeting.TITLE, (targeting.TABLE,), lambda project, _: targeting.analyse(project)),
         Entry(difficulty.NAME, difficulty.TITLE, ("lora_checkpoint",), difficulty.analyse, asks=True),
         Entry(
             order_probe.NAME,

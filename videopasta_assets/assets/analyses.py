@@ -23,10 +23,12 @@ from videopasta_assets.stages.project import Engines, Project
 
 def build(declared: Project) -> Sequence[dg.AssetsDefinition]:
     """An asset an analysis and an ablation."""
-    scored = bool(declared.settings.evaluation.benchmarks)
-    entries = [
-        entry for entry in ANALYSES.values() if scored or not any(name.startswith("benchmark") for name in entry.reads)
-    ]
+    absent: tuple[str, ...] = ()
+    if not declared.settings.evaluation.benchmarks:
+        absent += ("benchmark",)
+    if declared.settings.oracle_truth is None:
+        absent += ("oracle",)
+    entries = [entry for entry in ANALYSES.values() if not any(name.startswith(absent) for name in entry.reads)]
     return [
         *(_analysis(declared, entry) for entry in entries),
         *(_ablation(declared, grid) for grid in grids().values()),

@@ -68,7 +68,7 @@ def ablate(
     else:
         if project is None:
             opened = _with_benchmark(opened, ANALYSES[name], sizes)
-            bring_up_to_date(opened)
+            bring_up_to_date(opened, select=_needed(ANALYSES[name]))
         analysis = run_analysis(opened, name, _engines(opened))
     _report(opened, analysis, time.monotonic() - started, as_json=as_json)
 
@@ -110,6 +110,13 @@ def _toyworld(folder: Path, sizes: "Sizes") -> "Project":
     write_benchmark(benchmark, truth, sizes.benchmark_videos, sizes.items, 0, "benchmark")
     say(f"{sizes.videos} videos for pairs, {sizes.benchmark_videos} held out, in {folder}.")
     return opened
+
+
+def _needed(entry: "Entry") -> list[str]:
+    """Assets of the run before an analysis: of the oracle's only those that it reads."""
+    from videopasta_assets.planning import ASSETS
+
+    return [asset for asset in ASSETS if not asset.startswith("oracle_") or asset in entry.reads]
 
 
 def _with_benchmark(project: "Project", entry: "Entry", sizes: "Sizes") -> "Project":
