@@ -6,7 +6,7 @@ from typing import Final
 
 from videopasta_assets.evaluation.benchmark import Benchmark, Metric
 from videopasta_assets.evaluation.item import BenchmarkItem
-from videopasta_assets.evaluation.published.record import Record, place_of, read_records
+from videopasta_assets.evaluation.published.record import Record, place_of, read_records, split_question
 
 _TASKS: Final = (
     "1_plotQA",
@@ -26,14 +26,14 @@ def load(files: Sequence[Path], subtitles: bool) -> list[BenchmarkItem]:  # noqa
     for path in files:
         folder = path.stem if path.stem in _TASKS else ""
         for number, record in enumerate(read_records(path)):
-            options = record.texts("candidates")
+            question, options = _question(record)
             answer = place_of(record.raw("answer"), options)
             task = folder.partition("_")[2] or record.text("task_type", "question_type")
             items.append(
                 BenchmarkItem(
                     item_id=f"{task}-{number}" if folder else f"{path.stem}-{number}",
                     video=record.video("video", "video_name", form=f"{folder}/{{}}" if folder else "{}"),
-                    question=record.raw("question").partition("\n(A)")[0].strip(),
+                    question=question,
                     options=options,
                     answer_index=max(answer, 0),
                     category=task,
@@ -42,6 +42,16 @@ def load(files: Sequence[Path], subtitles: bool) -> list[BenchmarkItem]:  # noqa
                 )
             )
     return items
+
+
+def _question(record: Record) -> tuple[str, tuple[str, ...]]:
+    """The stem and the options: a list beside it in the JSON files; lmms-eval shows the Parquet's question as it is, so
+    that its options may stand in it alone.
+    """
+    if record.data.get("candidates") is None:
+        inline = split_question(record, "question")
+        return inline.stem, inline.options
+    return record.raw("question").partition("\n(A)")[0].strip(), record.texts("candidates")
 
 
 def _flaw(record: Record, answer: int) -> str:
