@@ -7,8 +7,10 @@
 -- column trained_on: Pairs that the run was trained on.
 -- column difference: tuned - base, in accuracy.
 -- column points_per_1000: Information gain: percentage points gained a thousand pairs trained on (VideoPASTA Eq. 4).
+-- column share_of_best: That gain / the largest of this benchmark and mode; null where either is not positive.
 -- check: unique recipe, iteration, experiment, benchmark, mode
 -- check: holds made >= 0 AND trained_on > 0
+-- check: holds coalesce(share_of_best, 1) > 0 AND coalesce(share_of_best, 1) <= 1
 
 WITH calls AS (
     SELECT recipe, prompt_tokens, completion_tokens, seconds FROM queries
@@ -45,7 +47,9 @@ SELECT
     scored.recipe, scored.iteration, scored.experiment, scored.benchmark, scored.mode,
     coalesce(made, 0) AS made, tokens / nullif(made, 0) AS tokens_per_pair,
     seconds / nullif(made, 0) AS seconds_per_pair, pairs AS trained_on, items, base_accuracy, tuned_accuracy,
-    difference, 100 * difference / pairs * 1000 AS points_per_1000
+    difference, 100 * difference / pairs * 1000 AS points_per_1000,
+    CASE WHEN difference > 0 THEN difference / pairs
+        / max(difference / pairs) OVER (PARTITION BY scored.benchmark, scored.mode) END AS share_of_best
 FROM scored
 JOIN trained USING (recipe, experiment, iteration)
 LEFT JOIN made USING (recipe)

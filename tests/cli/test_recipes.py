@@ -52,10 +52,11 @@ def test_compare_names_what_is_not_there(invoke: Invoke, project: Path) -> None:
     assert done.code == 2 and "no recipe is named 'nonsense'" in done.err
     twice = invoke("compare", "-p", project, "--recipes", "tpo,tpo")
     assert twice.code == 2 and "named twice" in twice.err
-    assert invoke("compare", "-p", project, "--show", "--json").json == {
-        "pairs": {"videopasta": 0},
-        "scores": [],
-    }
+    odd = invoke("compare", "-p", project, "--recipes", "No Recipe")
+    assert odd.code == 2 and "names no recipe" in odd.err
+    shown = invoke("compare", "-p", project, "--show", "--json").json
+    usual = ["videopasta", "sft", "kto", "timewarp_explicit", "timewarp_implicit", "videosavi"]
+    assert shown == {"pairs": dict.fromkeys(usual, 0), "scores": []}
 
 
 def test_timewar_needs_held_out_videos(invoke: Invoke, project: Path) -> None:

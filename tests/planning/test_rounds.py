@@ -116,7 +116,8 @@ def test_another_checkpoint_makes_the_next_iteration_stale(bench: BenchProject) 
 
 def test_a_server_that_is_not_ours_cannot_be_handed_a_model(bench: BenchProject) -> None:
     bench.edit(
-        "responder: {model: some-model,", "responder: {model: m, engine: openai, server: {url: http://x.invalid/v1},"
+        "responder: {model: some-model,",
+        "responder: {model: m, engine: openai, server: {base_url: 'http://x.invalid/v1'},",
     )
     with pytest.raises(UserError, match="server that is not ours"):
         check_rounds(bench.project)

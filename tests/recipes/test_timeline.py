@@ -1,6 +1,7 @@
 """Laws of scene timelines, and annotations in either layout."""
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -94,3 +95,42 @@ def test_a_file_is_named_in_its_error(tmp_path: Path) -> None:
     file.write_text("{")
     with pytest.raises(UserError, match=r"v\.json: the annotations are no JSON"):
         load_annotations(file)
+
+
+def caption(start: float, text: str = "it moves") -> dict[str, object]:
+    return {"start": start, "end": start + 1.0, "text": text}
+
+
+def test_timed_captions_cut_a_video_where_events_start() -> None:
+    events = [caption(3.0, "c"), caption(0.4, "a"), caption(3.2, "d"), caption(1.5, "b"), caption(7.8, "e")]
+    scenes = parse_annotations({"captions": events, "duration": 8.0})
+    assert [(scene.start, scene.end, scene.text) for scene in scenes] == [
+        (0.0, 1.5, "a"),
+        (1.5, 3.0, "b"),
+        (3.0, 8.0, "c d e"),
+    ]
+
+
+@given(st.lists(st.floats(0, 59.9), min_size=1, max_size=12))
+def test_scenes_of_timed_captions_fill_the_video_and_keep_every_sentence(starts: list[float]) -> None:
+    texts = [f"event {number}" for number in range(len(starts))]
+    events = [caption(start, text) for start, text in zip(starts, texts, strict=True)]
+    scenes = parse_annotations({"captions": events, "duration": 60.0})
+    check_scenes(scenes, 60.0)
+    assert scenes[0].start == 0 and scenes[-1].end == 60
+    assert all(first.end == second.start for first, second in pairwise(scenes))
+    assert sorted(re.findall(r"event \d+", " ".join(scene.text for scene in scenes))) == sorted(texts)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({"captions": [caption(1.0)]}, "want the video's duration"),
+        ({"captions": [caption(1.0)], "duration": "long"}, "want the video's duration"),
+        ({"captions": [caption(9.0)], "duration": 8.0}, "starts outside the video"),
+        ({"captions": [{"start": 1.0}], "duration": 8.0}, "caption 1 wants start, end and text"),
+    ],
+)
+def test_timed_captions_that_fit_no_video_are_refused(data: dict[str, object], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        parse_annotations(data)

@@ -46,6 +46,13 @@ def test_both_variants_load_as_published_and_share_no_video_with_pairs(benchmark
     assert {row["video_id"] for row in benchmark.rows("verified_pairs")} == videos - held
     made = write_timewar(project, benchmark.root / "out")
     assert (made.items, made.videos, made.changed, made.failed) == (3 * len(held), len(held), len(held), 0)
+    pairs = len(benchmark.rows("verified_pairs"))
+    checked = made.held_out
+    assert (checked.recipes, checked.pairs, checked.shared) == (("timewarp_explicit",), pairs, ())
+    assert checked.training_videos == len(videos - held)
+    about = (benchmark.root / "out" / "ABOUT.md").read_text()
+    assert f"among the {len(videos - held)} of {pairs} pairs (timewarp_explicit)" in about
+    assert "item 25 %" in about and "group score 6.25 %, group score, as TimeWarp prints it 12.5 %" in about
     files = sorted((benchmark.root / "out").glob("*.json"))
     items = published.load(files, False)
     assert len(items) == 6 * len(held) and not any(item.flaw for item in items)
@@ -67,5 +74,5 @@ def test_a_pair_about_a_held_out_video_stops_the_benchmark(benchmark: Bench) -> 
     lake.write(type(other)("verified_pairs", "videosavi", "s000000"), pairs, {})
     held = {str(row["video_id"]) for row in benchmark.rows("timewar_items")}
     if held & {row["video_id"] for row in pairs}:
-        with pytest.raises(UserError, match="of recipe 'videosavi' is about the held-out video"):
+        with pytest.raises(UserError, match="recipe 'videosavi' is about the held-out video"):
             write_timewar(benchmark.project, benchmark.root / "out")

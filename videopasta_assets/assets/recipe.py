@@ -53,4 +53,5 @@ def recipe_assets(project: Project) -> Sequence[dg.AssetsDefinition]:
             module.build(project) for module in (oracle_answers, oracle_scores, oracle_targeting, oracle_difficulty)
         ]
         checked += [oracle_answers, oracle_scores, oracle_targeting]
-    return [*assets, *(check for module in checked for check in module.build_checks(project))]
+    own_checks = recipe_stages.build_checks(project, recipe)
+    return [*assets, *own_checks, *(check for module in checked for check in module.build_checks(project))]

@@ -75,10 +75,12 @@ def bring_up_to_date(
     part: str | None = None,
     retry_failed: bool = False,
     train: bool = True,
+    models: bool = True,
 ) -> list["PlanStep"]:
     """Land, plan, and do the plan's steps and the SQL models; returns the steps.
 
-    Of a part only the steps of its shards are done: what fans in, and the models, wait for a run of the whole.
+    Of a part only the steps of its shards are done: what fans in, and the models, wait for a run of the whole. Without
+    `models` they wait for the next run.
 
     Raises:
         VideoPastaError: a step failed; what was done before stays.
@@ -96,12 +98,12 @@ def bring_up_to_date(
         planned = planned_steps(turn, shards, select, limit=limit, retry_failed=retry_failed)
         steps = [step for step in planned.steps if step.to_do and (train or step.asset not in _TRAINING)]
         _check_benchmarks(turn, steps)
-        if steps or (
-            part is None and may_be_behind(turn.lake)
-        ):  # a run that was stopped may have left the models behind the tables
+        whole = models and part is None
+        if steps or (whole and may_be_behind(turn.lake)):
+            # A run that was stopped may have left the models behind the tables.
             mark_behind(turn.lake)
-            _execute(turn, steps, retry_failed=retry_failed, whole=part is None)
-            if part is None:
+            _execute(turn, steps, retry_failed=retry_failed, whole=whole)
+            if whole:
                 mark_current(turn.lake)
         done += steps
     return done

@@ -1,5 +1,6 @@
 """`videopasta timewar`: the TimeWar benchmark, from held-out videos."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -22,12 +23,10 @@ def timewar(
     opened = open_project(project)
     made = write_timewar(opened, out or opened.settings.root / "benchmarks" / "timewar")
     if as_json:
-        print_json({**made.__dict__})
+        print_json(asdict(made))
         return
-    OUT.print(
-        f"{made.items} items about {made.videos} videos in {made.folder}; reordering changes {made.changed} answers"
-        + (f"; {made.failed} items failed" if made.failed else ""),
-        highlight=False,
-    )
+    OUT.print(f"Wrote {made.folder}", highlight=False, markup=False)
+    for said in made.lines:
+        OUT.print(said, highlight=False, markup=False)
     line = "{name: timewar, format: timewar, items: " + str(made.folder) + "}"
-    OUT.print(f"score on it   evaluation: {{benchmarks: [{line}]}}", highlight=False, markup=False)
+    OUT.print(f"score on it  evaluation: {{benchmarks: [{line}]}}", highlight=False, markup=False)

@@ -23,7 +23,8 @@ def toyworld(
     """Render demo videos: coloured shapes that move, hide, flash and come back, as real MP4 files.
 
     Each video's true scene is kept in a folder of its own, outside the videos: only the oracle's scores read it.
-    A held-out multiple-choice benchmark is made the same way from other scenes.
+    A held-out multiple-choice benchmark is made the same way from other scenes. The folder `annotations` gets timed
+    captions of each video, for recipes that read scene annotations.
     """
     from videopasta_assets.toyworld.benchmark import write_benchmark
     from videopasta_assets.toyworld.folder import write_folder
@@ -31,7 +32,8 @@ def toyworld(
     opened = open_project(project)
     settings = opened.settings
     truth = settings.path(settings.oracle_truth or Path("truth"))
-    written = write_folder(opened.video_folder, truth, videos, seed, "pairs")
+    annotations = settings.root / "annotations"
+    written = write_folder(opened.video_folder, truth, videos, seed, "pairs", annotations)
     say(f"Wrote {len(written)} videos to {opened.video_folder}.")
     if benchmark_videos:
         named = {benchmark.name: settings.path(benchmark.items) for benchmark in settings.evaluation.benchmarks}

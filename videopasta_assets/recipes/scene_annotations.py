@@ -1,17 +1,22 @@
-"""Scene annotations from files: FineVideo's layout, and a plain one.
+"""Scene annotations from files: FineVideo's layout, timed captions, and a plain one.
 
 FineVideo: `content_metadata.scenes[].activities[]`, each with a description and "HH:MM:SS.mmm" timestamps; a scene
 lasts from its first activity's start to its last one's end, and a scene without activities is none. Plain: `scenes[]`
-with `start`, `end` in seconds and `text`.
+with `start`, `end` in seconds and `text`. Timed captions (toyworld's annotations): `captions[]` of the same form and a
+`duration`; events may overlap, and a scene lasts from one event's start to the next one's.
 """
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from videopasta_assets.errors import UserError
 from videopasta_assets.recipes.timeline import Scene
+
+SHORTEST_SECONDS: Final = 0.5
+"""Events that follow each other more closely than that share a scene."""
 
 _CLOCK: Final = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
 
@@ -43,11 +48,36 @@ def parse_annotations(data: Any) -> tuple[Scene, ...]:
         found = [_finevideo(scene, number) for number, scene in enumerate(metadata["scenes"], 1)]
         return tuple(scene for scene in found if scene is not None)
     if isinstance(data, dict) and isinstance(data.get("scenes"), list):
-        return tuple(_plain(scene, number) for number, scene in enumerate(data["scenes"], 1))
+        return tuple(_plain(scene, number, "scene") for number, scene in enumerate(data["scenes"], 1))
+    if isinstance(data, dict) and isinstance(data.get("captions"), list):
+        events = [_plain(event, number, "caption") for number, event in enumerate(data["captions"], 1)]
+        return scenes_of_events(events, data.get("duration"))
     raise UserError(
         "these are no scene annotations",
-        fix="Give content_metadata.scenes as FineVideo does, or scenes with start, end (seconds) and text.",
+        fix="Give content_metadata.scenes as FineVideo does, or scenes (or timed captions and a duration) with start, "
+        "end (seconds) and text.",
     )
+
+
+def scenes_of_events(events: Sequence[Scene], duration: Any) -> tuple[Scene, ...]:
+    """The video cut where events start, each piece with the sentences of what starts in it; the first begins at 0.
+
+    Raises:
+        UserError: `duration` is no length of a video that holds the events.
+    """
+    if isinstance(duration, bool) or not isinstance(duration, int | float) or not duration > 0:
+        raise UserError(f"timed captions want the video's duration in seconds, not {duration!r}")
+    ordered = sorted(events, key=lambda event: event.start)
+    if ordered and not 0 <= ordered[0].start <= ordered[-1].start < duration:
+        raise UserError(f"a caption starts outside the video of {duration:g} s")
+    pieces: list[tuple[float, list[str]]] = []
+    for event in ordered:
+        if pieces and (event.start - pieces[-1][0] < SHORTEST_SECONDS or duration - event.start < SHORTEST_SECONDS):
+            pieces[-1][1].append(event.text)
+        else:
+            pieces.append((event.start if pieces else 0.0, [event.text]))
+    ends = [*(start for start, _ in pieces[1:]), float(duration)]
+    return tuple(Scene(start, end, " ".join(texts)) for (start, texts), end in zip(pieces, ends, strict=True))
 
 
 def seconds_of(clock: Any) -> float:
@@ -80,8 +110,8 @@ def _finevideo(scene: Any, number: int) -> Scene | None:
     return Scene(start, end, " ".join(texts))
 
 
-def _plain(scene: Any, number: int) -> Scene:
+def _plain(scene: Any, number: int, what: str) -> Scene:
     try:
         return Scene(float(scene["start"]), float(scene["end"]), str(scene["text"]).strip())
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"scene {number} wants start, end and text ({error})") from error
+        raise UserError(f"{what} {number} wants start, end and text ({error})") from error

@@ -16,10 +16,13 @@ from videopasta_assets.toyworld.splits import scenes
 from videopasta_assets.toyworld.video_file import Encoding, sample_encoding, write_video
 
 
-def write_folder(dest: Path, truth: Path, count: int, seed: int, split: str) -> list[Path]:
+def write_folder(
+    dest: Path, truth: Path, count: int, seed: int, split: str, annotations: Path | None = None
+) -> list[Path]:
     """Render `count` distinct scenes of a split as MP4 files into `dest`, and their truth into `truth`.
 
-    Files that are already there with their truth are kept as they are. Returns the files in order.
+    Files that are already there with their truth are kept as they are. Returns the files in order. `annotations` is a
+    folder for what an annotator who watched would write down: timed captions, and nothing else of the truth.
 
     Raises:
         UserError: `truth` is inside `dest`, or a folder cannot be written.
@@ -31,6 +34,8 @@ def write_folder(dest: Path, truth: Path, count: int, seed: int, split: str) -> 
         path = dest / f"{split}-{seed:03d}-{index:05d}.mp4"
         if not (path.exists() and truth_file(truth, video_id(path)).exists()):
             write_scene(scene, encoding, path, truth)
+        if annotations is not None:
+            annotate(scene, annotations / f"{path.stem}.json")
         paths.append(path)
     return paths
 
@@ -67,6 +72,16 @@ def write_scene(scene: Scene, encoding: Encoding, path: Path, truth: Path) -> st
     }
     truth_file(truth, identifier).write_text(json.dumps(record, indent=1) + "\n")
     return identifier
+
+
+def annotate(scene: Scene, path: Path) -> None:
+    """Write the scene's timed captions, as the `captions` layout of scene annotations has them."""
+    events = {"duration": scene.duration, "captions": [asdict(event) for event in timed_captions(scene)]}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(events, indent=1) + "\n")
+    except OSError as error:
+        raise UserError(f"cannot write the annotations ({error.strerror})", where=str(path)) from error
 
 
 def read_truth(truth: Path, identifier: str) -> Scene | None:
