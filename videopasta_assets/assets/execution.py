@@ -1,6 +1,7 @@
 """Runs in this process on a real Dagster instance: what the command line does, the web interface shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from resources.artifact import asset_key, op_name
 from resources.killed_runs import close_killed_runs, process_tags
 from resources.partitions import SHARDS, score_key
 from resources.progress import ProgressListener
+from resources.relaxed_sqlite import relaxed_sqlite
 from videopasta_assets.assets.config import ShardConfig
 from videopasta_assets.assets.jobs import EVALUATE, PAIRS, PREFERENCES, TRAIN, shard_keys
 from videopasta_assets.assets.materialization import MISTAKE
@@ -163,11 +165,13 @@ def _innermost(error: Any) -> str:
     return error.message.strip() if error is not None else "unknown error"
 
 
-def open_instance(home: Path) -> dg.DagsterInstance:
+@contextmanager
+def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance in `home` for runs of this process: the output of a step stays on the caller's terminal.
 
     By default Dagster redirects it to files and mirrors it with four processes a step, which costs time and tears
-    progress bars. Runs of processes that were killed are closed: their pool slots would never become free.
+    progress bars. Its records are not waited for (`relaxed_sqlite`). Runs of processes that were killed are closed:
+    their pool slots would never become free.
     """
     no_capture = {
         "compute_logs": {
@@ -175,6 +179,9 @@ def open_instance(home: Path) -> dg.DagsterInstance:
             "class": "NoOpComputeLogManager",
         }
     }
-    instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=no_capture))
-    close_killed_runs(instance)
-    return instance
+    with (
+        relaxed_sqlite(home),
+        dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=no_capture)) as instance,
+    ):
+        close_killed_runs(instance)
+        yield instance
