@@ -54,6 +54,9 @@ def report_markdown(report: Report) -> str:
             rows = [[_plain(cell(value)) for value in row] for row in shown.rows]
             rows = [[f"*{text}*" for text in row] if place in shown.marked else row for place, row in enumerate(rows)]
             parts.append(_table([_plain(column) for column in shown.columns], rows))
+        for card in section.cards:  # without pictures: metadata is kept in Dagster's database for ever
+            lines = [f"- *{_plain(line.name)}*: {_plain(line.text)}" for line in card.lines]
+            parts += [f"### {_plain(card.title)}", "\n".join(lines)]
     return "\n\n".join(parts)
 
 

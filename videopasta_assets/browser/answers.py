@@ -1,17 +1,14 @@
 """What the browser shows of benchmarks: items with both models' answers, the frames that they saw, and what changed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from videopasta_assets.browser.strips import strip_json
 from videopasta_assets.errors import UserError, VideoPastaError
-from videopasta_assets.evaluation import BenchmarkItem
 from videopasta_assets.lake import Row
-from videopasta_assets.stages.answer_changes import AnsweredItem, Change, answered_items
-from videopasta_assets.stages.benchmark_answers import clip_of, video_of
-from videopasta_assets.stages.benchmark_items import benchmark_named, find_video, items_of, published
+from videopasta_assets.stages.answer_changes import AnsweredItem, AskedItems, Change, answered_items
+from videopasta_assets.stages.benchmark_items import benchmark_named
 from videopasta_assets.stages.lora_checkpoint import experiment_named
 from videopasta_assets.stages.project import Project, good_rows
 
@@ -78,7 +75,7 @@ def load_answers(project: Project, selection: AnswerSelection) -> AnswerCatalog:
     names = known if selection.benchmark is None else [selection.benchmark]
     found = answered_items(project, selection.experiment, names)
     shown = sorted(found, key=lambda item: item.change not in (Change.BROKEN, Change.FIXED))[: selection.items]
-    seen = _Seen(project, names)
+    seen = _Seen(project)
     items = tuple({**_item_json(item), **seen.text_of(item), **seen.of(item)} for item in shown)
     checkpoint: Row = next(good_rows(project, "lora_checkpoint", selection.experiment), {})
     facts = {
@@ -116,37 +113,26 @@ def _answer_json(row: Row | None) -> Row | None:
 class _Seen:
     """The frames that models see of items' videos, each video's (or part's) once."""
 
-    def __init__(self, project: Project, benchmarks: Sequence[str]) -> None:
+    def __init__(self, project: Project) -> None:
         self.rows: list[Row] = []
-        self._project = project
+        self._asked = AskedItems(project)
         self._places: dict[str, int] = {}
-        self._items: dict[str, dict[str, BenchmarkItem]] = {}
-        self._trouble: dict[str, str] = {}
-        for name in benchmarks:
-            try:
-                self._items[name] = {item.item_id: item for item in items_of(project, name)}
-            except UserError as error:
-                self._trouble[name] = str(error)
 
     def text_of(self, answered: AnsweredItem) -> Row:
         """Question and options of an item whose answers are older than these columns."""
-        item = self._items.get(answered.benchmark, {}).get(answered.item_id)
-        if item is None or answered.row["question"] is not None:
+        if answered.row["question"] is not None:
+            return {}
+        try:
+            item = self._asked.item(answered)
+        except UserError:
             return {}
         return {"question": item.question, "options": list(item.options)}
 
     def of(self, answered: AnsweredItem) -> Row:
         """`video`, a place in `rows`; None with the reason under `unseen`."""
-        item = self._items.get(answered.benchmark, {}).get(answered.item_id)
-        if item is None:
-            why = self._trouble.get(answered.benchmark, "the benchmark has no such item now")
-            return {"video": None, "unseen": why}
-        settings = benchmark_named(self._project, answered.benchmark)
-        inside = published(settings)
-        folder = self._project.benchmark_folder(settings)
-        path = find_video(folder, item.video, inside.video_folders if inside else ())
         try:
-            clip, info = clip_of(self._project, settings, item, path), video_of(self._project, settings, item, path)
+            path = self._asked.item(answered).video
+            clip, info = self._asked.clip(answered)
         except VideoPastaError as error:
             return {"video": None, "unseen": str(error)}
         key = f"{clip.video_id}-{clip.plan.identity}"
@@ -160,7 +146,7 @@ class _Seen:
                     "dense_frames": list(clip.plan.indices),
                     "dense_timestamps": list(clip.plan.timestamps),
                     "dense_plan": clip.plan.identity,
-                    "shown_path": item.video,
+                    "shown_path": path,
                 }
             )
         return {"video": self._places[key]}

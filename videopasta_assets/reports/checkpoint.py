@@ -7,6 +7,7 @@ from typing import Any
 
 from videopasta_assets.lake import Row
 from videopasta_assets.reports import figures, paper
+from videopasta_assets.reports.changes import changes
 from videopasta_assets.reports.document import Page, Plot, Report, Section, Table, percent, points, render
 from videopasta_assets.stages import preference_set
 from videopasta_assets.stages.benchmark_answers import partition
@@ -52,6 +53,7 @@ def checkpoint_report(project: Project, row: Row) -> Report:
         sections=[
             _training(project, row),
             _scores(scores, row),
+            *([changed] if (changed := changes(project, experiment)) is not None else []),
             *([_pairs(project, row)] if _is_current(project, row) else []),
             _settings(row),
         ],

@@ -1,5 +1,6 @@
 """A report as data, and its page: every text is escaped by the template, plots and nothing else are markup."""
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -35,6 +36,36 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A text of a card under its name; `good` says whether it is as it should be, None where that is no question."""
+
+    name: str
+    text: str
+    good: bool | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """One example.
+
+    Attributes:
+        title: what it is about.
+        lines: what is to be read.
+        picture: a PNG, and what it shows; None with the reason as the text.
+    """
+
+    title: str
+    lines: tuple[Line, ...]
+    picture: bytes | None
+    meaning: str
+
+    @property
+    def source(self) -> str | None:
+        """The picture as a data URI."""
+        return None if self.picture is None else f"data:image/png;base64,{base64.b64encode(self.picture).decode()}"
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading with what stands under it.
 
@@ -43,12 +74,14 @@ class Section:
         notes: paragraphs.
         plot: a picture.
         tables: under the figure.
+        cards: examples, under the tables.
     """
 
     title: str
     notes: tuple[str, ...] = ()
     plot: Plot | None = None
     tables: tuple[Table, ...] = ()
+    cards: tuple[Card, ...] = ()
 
 
 @dataclass(frozen=True)

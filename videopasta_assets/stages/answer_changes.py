@@ -4,9 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from videopasta_assets.errors import UserError
+from videopasta_assets.evaluation import BenchmarkItem
 from videopasta_assets.lake import Row
-from videopasta_assets.stages.benchmark_answers import BASE, partition
+from videopasta_assets.stages.benchmark_answers import BASE, clip_of, partition, video_of
+from videopasta_assets.stages.benchmark_items import benchmark_named, find_video, items_of, published
 from videopasta_assets.stages.project import Project
+from videopasta_assets.video.clip import Clip
+from videopasta_assets.video.probe import VideoInfo
 
 
 class Change(StrEnum):
@@ -67,3 +72,37 @@ def answered_items(project: Project, experiment: str, benchmarks: Iterable[str])
         items = [AnsweredItem(benchmark, row, base.get(key), tuned.get(key)) for key, row in {**base, **tuned}.items()]
         found += sorted(items, key=lambda item: (order.index(item.change), item.item_id))
     return found
+
+
+class AskedItems:
+    """The benchmarks' items and videos, as their files are now."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._items: dict[str, dict[str, BenchmarkItem]] = {}
+
+    def item(self, answered: AnsweredItem) -> BenchmarkItem:
+        """What was asked.
+
+        Raises:
+            UserError: the benchmark's files are missing or malformed, or have no such item any more.
+        """
+        name = answered.benchmark
+        if name not in self._items:
+            self._items[name] = {item.item_id: item for item in items_of(self._project, name)}
+        if answered.item_id not in self._items[name]:
+            raise UserError("the benchmark has no such item now", where=f"{name}, item {answered.item_id}")
+        return self._items[name][answered.item_id]
+
+    def clip(self, answered: AnsweredItem) -> tuple[Clip, VideoInfo]:
+        """The frames that models see of its video, and the video.
+
+        Raises:
+            VideoPastaError: as `item`; or the video is missing, another, or cannot be read.
+        """
+        project, item = self._project, self.item(answered)
+        settings = benchmark_named(project, answered.benchmark)
+        inside = published(settings)
+        folder = project.benchmark_folder(settings)
+        path = find_video(folder, item.video, inside.video_folders if inside else ())
+        return clip_of(project, settings, item, path), video_of(project, settings, item, path)
