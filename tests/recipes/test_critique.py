@@ -24,14 +24,23 @@ ERROR = '{"type": "Object-Hallucination", "evidence": "no dog", "correction": "a
     ],
 )
 def test_a_standard_critique(reply: str, types: list[str] | None) -> None:
-    critique = parse_critique(reply, "standard", FailureMode.SPATIAL)
+    critique = parse_critique(reply, "standard", FailureMode.SPATIAL, "The dog runs.")
     assert (None if critique is None else [error.type for error in critique.errors]) == types
 
 
-@pytest.mark.parametrize(("reply", "types"), [("true", []), ("False.", ["temporal_ordering"]), ("maybe", None)])
-def test_a_compact_critique_is_true_or_false(reply: str, types: list[str] | None) -> None:
-    critique = parse_critique(reply, "compact", FailureMode.TEMPORAL)
+@pytest.mark.parametrize(
+    ("reply", "types"),
+    [
+        ("the cup falls at 3 s", []),
+        ("The cup falls at 4 s.", []),
+        ("The cup falls at 7 s.", ["temporal_ordering"]),
+        (" ", None),
+    ],
+)
+def test_a_compact_critique_is_the_considered_answer(reply: str, types: list[str] | None) -> None:
+    critique = parse_critique(reply, "compact", FailureMode.TEMPORAL, "The cup falls at 3 s.")
     assert (None if critique is None else [error.type for error in critique.errors]) == types
+    assert critique is None or all(error.correction == reply for error in critique.errors)
 
 
 @pytest.mark.parametrize(

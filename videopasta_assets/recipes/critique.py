@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from videopasta_assets.recipes.answer_text import same_answer
 from videopasta_assets.recipes.reply_json import find_json, without_reasoning
-from videopasta_assets.recipes.truth_check import parse_truth
 from videopasta_assets.taxonomy import FailureMode
 
 ERROR_TYPES: Final = (
@@ -49,7 +49,10 @@ _TYPE_OF_MODE: Final = {
     FailureMode.TEMPORAL: "temporal_ordering",
     FailureMode.CROSS_FRAME: "factual_inaccuracy",
 }
-"""What a mere "false" is counted as: the compact style's critic names no type."""
+"""What an answer that is not the considered one is counted as: the compact style's critic names no type."""
+
+_SAME_SECONDS: Final = 1.0
+"""Times that are no further apart are the same."""
 
 _LEAD_IN: Final = re.compile(
     r"^\s*(?:here is |here's )?(?:the |my |an? )?(?:revised|corrected|improved|updated|new|final)\s+"
@@ -86,19 +89,21 @@ class Critique:
         return bool(self.errors)
 
 
-def parse_critique(text: str, style: str, mode: FailureMode) -> Critique | None:
+def parse_critique(text: str, style: str, mode: FailureMode, answer: str) -> Critique | None:
     """The critique in a reply; None if it is none, or if it claims an error and names none of a known type.
 
     Args:
         text: the reply.
-        style: `standard`: JSON as in `CRITIQUE_SCHEMA`; `compact`: true or false.
-        mode: of the question: it decides the type of an error that the compact style only says is there.
+        style: `standard`: JSON as in `CRITIQUE_SCHEMA`; `compact`: the model's considered answer to the question.
+        mode: of the question: it decides the type of an error that the compact style does not name.
+        answer: what is criticized.
     """
     if style == "compact":
-        true = parse_truth(text)
-        if true is None:
+        considered = " ".join(text.split())
+        if not considered:
             return None
-        return Critique(() if true else (FoundError(_TYPE_OF_MODE[mode], "", ""),))
+        agrees = same_answer(considered, answer, _SAME_SECONDS)
+        return Critique(() if agrees else (FoundError(_TYPE_OF_MODE[mode], "", considered),))
     reply = find_json(text, dict)
     if reply is None or not isinstance(reply.get("errors"), list):
         return None

@@ -6,7 +6,7 @@ model does it all again (stages/iteration.py).
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from videopasta_assets.engines import Engine, Reply, Request
@@ -32,6 +32,13 @@ INITIAL: Final = "initial_answer"
 _CRITIQUE: Final = f"{NAME}/critique"
 _REVISE: Final = f"{NAME}/revise"
 _OF_QUERY: Final = ("query_id", "video_id", "query_mode", "query_category")
+
+
+@dataclass(frozen=True)
+class _Criticize(Ask):
+    """A request for a critique of `answer`."""
+
+    answer: str
 
 
 def _common(project: Project) -> dict[str, str]:
@@ -113,16 +120,18 @@ def derive_critiques(project: Project, shard: str) -> list[Derivation]:
         }
         provenance = stable_hash(query["query"], initial["data_version"], clip.key, own, prompt.template_hash)
         request = Request(key, prompt, clip, decoding(role.decoding), request_seed(project.settings.seed, key), schema)
-        derivations.append(Derivation(key, provenance, Ask(request, known)))
+        derivations.append(Derivation(key, provenance, _Criticize(request, known, initial["response"])))
     return derivations
 
 
 def compute_critiques(project: Project, engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
     """Ask the responder what is wrong with its answers."""
     style = project.role("responder").style
+    answers = {item.payload.known["critique_id"]: item.payload.answer for item in derivations}
 
     def columns(reply: Reply, known: Row) -> Row:
-        critique = parse_critique(reply.text, style, FailureMode(known["query_mode"]))
+        mode = FailureMode(known["query_mode"])
+        critique = parse_critique(reply.text, style, mode, answers[known["critique_id"]])
         if critique is None:
             return {"error": f"no critique in the reply: {reply.text[:200]!r}"}
         return {
