@@ -152,7 +152,10 @@ def test_both_give_the_same_greedy_answers(served: VllmServerEngine, here: Engin
 
 
 def test_a_schema_is_kept_whatever_the_model_would_have_said(served: VllmServerEngine, here: Engine) -> None:
-    unbound = replace(verdict_request(), prompt=Prompt("write a poem.", "", "test", "0"))
+    schema = verdict_schema("compact")
+    # Short enough that the flags follow before the reply may take no more tokens.
+    schema["properties"]["reason"]["maxLength"] = 40
+    unbound = replace(verdict_request(), prompt=Prompt("write a poem.", "", "test", "0"), json_schema=schema)
     assert parse_verdict(answers(here, [unbound])["verdict"].text) is None
     assert parse_verdict(answers(served, [unbound])["verdict"].text) is not None
 
