@@ -1,7 +1,7 @@
 """What `order-probe` and `timewar-drop` ask on the embedded default: toyworld videos whose order of flashes is known.
 
-The embedded model has no yes and no: a statement is the choice between a sentence and its opposite, both as it would
-answer. Everything is drawn from the held-out split, with another seed than the benchmark.
+The embedded model has no yes and no: a statement is the choice, by likelihood, between a sentence and its opposite,
+both as it would answer. Everything is drawn from the held-out split, with another seed than the benchmark.
 """
 
 import json
@@ -53,7 +53,7 @@ class Flash:
 def order_probe(project: Project, videos: int) -> BenchmarkSettings:
     """The probe in the project's folder, as a line of `evaluation.benchmarks`."""
     items = write_order_probe(project.settings.root / "order", _truth(project), videos)
-    return BenchmarkSettings(name="order", items=items.relative_to(project.settings.root))
+    return BenchmarkSettings(name="order", items=items.relative_to(project.settings.root), scoring="likelihood")
 
 
 def timewar(project: Project, videos: int) -> BenchmarkSettings:
@@ -70,8 +70,8 @@ def write_order_probe(dest: Path, truth: Path, videos: int) -> Path:
     """Write `dest/videos/*.mp4` and `dest/order.jsonl`, in our own form; returns the file.
 
     The anchor is the middle one of a video's flashes. For the flash before it and the one after it there are four
-    statements: each of the two is asked about the other, with the true sentence first and with the true sentence
-    second. Whoever always takes the first, or always says "before", gets two of four.
+    statements: of each of the two, whether it flashes, and whether it stops, before the other. Twice "before" is true,
+    and twice the first sentence: whoever always says the same gets two of four.
     """
     paths = write_folder(dest / "videos", truth, videos, SEED, SPLIT)
     lines = []
@@ -93,17 +93,22 @@ def statements(name: str, scene: Scene) -> Iterator[dict[str, object]]:
         early, late = sorted((flashes[anchor], flashes[partner]), key=lambda flash: flash.at)
         share = (late.at - early.at) / scene.duration
         bucket = next(bucket for bucket, (low, high) in GAPS.items() if low <= share < high)
-        for number, (asked, other, swapped) in enumerate(
-            ((early, late, False), (early, late, True), (late, early, False), (late, early, True))
-        ):
-            right, wrong = (
-                Sentence(said).text
-                for said in (_order(asked, other), _order(Flash(asked.name, other.at), Flash(other.name, asked.at)))
-            )
+        if late.at - early.at < 1.4 * scene.slot:  # whether one stops before the other starts could hardly be seen
+            continue
+        for number, (asked, other) in enumerate(((early, late), (early, late), (late, early), (late, early))):
+            exchanged = _exchanged((asked, other))
+            if swapped := bool(number % 2):
+                question = f"Does the {asked.name} stop flashing before the {other.name} starts?"
+                right, wrong = _end(scene, asked, other), _end(scene, *exchanged)
+            else:
+                question = _question(asked.name, other.name)
+                right, wrong = _order(asked, other), _order(*exchanged)
+            options = [Sentence(right).text, Sentence(wrong).text]
             yield {
                 "item_id": f"{name}:{bucket}:{direction}:{number}",
-                "question": _question(asked.name, other.name),
-                "options": [wrong, right] if swapped else [right, wrong],
+                "question": question,
+                "mode": FailureMode.TEMPORAL,
+                "options": options[::-1] if swapped else options,
                 "answer_index": int(swapped),
                 "category": bucket,
                 "group": f"{name}:{bucket}:{direction}",
@@ -252,6 +257,12 @@ def _flashes(scene: Scene) -> list[Flash]:
 def _order(asked: Flash, other: Flash) -> Claim:
     kind = "before" if asked.at < other.at else "after"
     return claim(kind, x=asked.name, s=seconds(asked.at), y=other.name, r=seconds(other.at))
+
+
+def _end(scene: Scene, asked: Flash, other: Flash) -> Claim:
+    end = asked.at + scene.slot
+    kind = "ends_before" if end < other.at else "ends_after"
+    return claim(kind, x=asked.name, s=seconds(end), y=other.name, r=seconds(other.at))
 
 
 def _question(asked: str, other: str) -> str:
