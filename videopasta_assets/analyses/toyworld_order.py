@@ -86,7 +86,8 @@ def write_order_probe(dest: Path, truth: Path, videos: int) -> Path:
 def statements(name: str, scene: Scene) -> Iterator[dict[str, object]]:
     """The probe's items about one scene, without its video."""
     flashes = _flashes(scene)
-    anchor = len(flashes) // 2
+    # Of two flashes either is the middle one: every other time the first, so that partners come after it as often.
+    anchor = len(flashes) // 2 - (len(flashes) == 2 and int(scene.identity[0], 16) % 2)
     for direction, partner in (("before", anchor - 1), ("after", anchor + 1)):
         if not 0 <= partner < len(flashes):
             continue
