@@ -21,7 +21,7 @@ def spec(project: Project) -> dict[str, str]:  # noqa: ARG001 - every stage has 
 
 def derive(project: Project, shard: str) -> list[Derivation]:
     """One row a member of the shard; when no file has its content any more, the row is a tombstone."""
-    sealed = read_shard(project.lake, shard)
+    sealed = read_shard(project.lake, project.plain(shard))
     return [
         Derivation(
             video.video_id,
@@ -63,7 +63,9 @@ def files_version(found: Sequence[tuple[LandedVideo, str | None]]) -> dict[str, 
 
 def outside(project: Project, shard: str) -> dict[str, str]:
     """Version of what the shard's rows are derived from: files, not tables."""
-    return files_version(found_files(project, read_shard(project.lake, shard).videos, links_by_video(project)))
+    return files_version(
+        found_files(project, read_shard(project.lake, project.plain(shard)).videos, links_by_video(project))
+    )
 
 
 def compute(derivations: Sequence[Derivation]) -> Iterator[Row]:
