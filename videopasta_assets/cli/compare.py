@@ -98,7 +98,7 @@ def _compare(project: "Project", wanted: "list[Contender]", budget: int | None) 
             say(f"Recipe {one.recipe.name} has {count} pairs only, {budget} are the budget.")
         say(f"{one.name}: training on {min(budget, count)} pairs, scores")
         bring_up_to_date(project_of(project, one, budget), models=False)
-    bring_up_to_date(project_of(project, wanted[-1]), select=["preference_set"])  # the SQL models, once
+    bring_up_to_date(project, select=["videos"], train=False)  # the SQL models, once
 
 
 def _paired(project: "Project") -> int:
