@@ -87,7 +87,7 @@ def test_a_passing_fault_leaves_no_trace(server: FaultyServer, build: Build, kin
         ("aborted", "broken_reply: generation ended with 'abort'"),
         ("refused", "refused: HTTP 400: this cannot be parsed"),
         ("filtered", "filtered: the server withheld"),
-        ("too long", "too_long: the prompt is too long for the server (HTTP 400: maximum context length is 8 tokens)"),
+        ("too long", "too_long: the prompt is too long (HTTP 400: maximum context length is 8 tokens): lower"),
     ],
 )
 def test_a_request_that_always_fails_is_an_error_of_its_own(

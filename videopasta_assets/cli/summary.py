@@ -23,6 +23,12 @@ SELECT (SELECT count(DISTINCT video_id) FROM videos WHERE present),
 _MODES: Final = """
 SELECT adv_mode, slots, attempts, accepted, pairs FROM retention_by_mode WHERE recipe = $1
 """
+_ANSWERED: Final = ("sampled_videos", "queries", "aligned_responses", "aligned_checks", "adversaries", "verdicts")
+_FAILED: Final = " UNION ALL ".join(
+    f"SELECT '{name}' AS asset, count(*) AS failed, mode(error) AS most_often FROM {name} "
+    f"WHERE error IS NOT NULL HAVING count(*) > 0"
+    for name in _ANSWERED
+)
 _CHECKPOINTS: Final = """
 SELECT recipe, iteration, experiment, pairs, steps, reward_accuracy, seconds, created_at, adapter, preference_set
 FROM lora_checkpoint WHERE error IS NULL ORDER BY recipe, experiment, iteration
@@ -47,7 +53,7 @@ _SEVERAL: Final = ("recipe", "iteration")
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts, retention by mode, checkpoints and scores of a project; of a repeated recipe its iterations."""
+    """Counts, failed rows, retention by mode, checkpoints and scores; of a repeated recipe its iterations."""
 
     videos: int
     unreadable: int
@@ -58,6 +64,7 @@ class Summary:
     checkpoints: tuple[dict[str, Any], ...]
     scores: tuple[dict[str, Any], ...]
     iterations: tuple[dict[str, Any], ...] = ()
+    failures: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The summary for scripts."""
@@ -86,6 +93,7 @@ def summarize(connection: "duckdb.DuckDBPyConnection", project: "Project") -> Su
         checkpoints=_records(connection, _CHECKPOINTS),
         scores=_records(connection, _SCORES),
         iterations=_records(connection, _ROUNDS, [project.recipe]) if project.settings.recipe.iterations > 1 else (),
+        failures=_records(connection, _FAILED),
     )
 
 
@@ -106,6 +114,10 @@ def tables(summary: Summary) -> list["Table"]:
             right=counted[1:],
         ),
     ]
+    if summary.failures:
+        why = [(row["asset"], row["failed"], row["most_often"]) for row in summary.failures]
+        title = "Rows that failed; once mended, `videopasta run --retry-failed` asks for them again"
+        drawn.append(table(title, ("asset", "rows", "most often"), why, right=("rows",)))
     if summary.iterations:
         heads = ("iteration", "shards", "verified pairs")
         turns = [tuple(row.values()) for row in summary.iterations]

@@ -20,4 +20,4 @@ def is_too_long(message: str) -> bool:
 def too_long(request: Request, reason: str) -> str:
     """Which prompt is too long, and what to lower."""
     where = "the prompt" if request.clip is None else f"the prompt about {request.clip.path.name}"
-    return f"{where} is too long ({reason}): lower the number of frames, frames.max_side or max_new_tokens"
+    return f"{where} is too long ({reason.rstrip('.')}): lower the number of frames, frames.max_side or max_new_tokens"
