@@ -135,9 +135,10 @@ def test_timewar_is_written_as_it_is_published(timewar: Path) -> None:
     for item in items:
         assert (timewar / item.video).is_file()
     name = Path(items[0].video).name
+    source_name = f"{name.rsplit('-', 1)[0]}.mp4"
     normal, shuffled, source = (
-        probe_safely(timewar / folder / name, (timewar,), MediaLimits())
-        for folder in ("normal_videos", "shuffled_videos", "source_videos")
+        probe_safely(timewar / file, (timewar,), MediaLimits())
+        for file in (f"normal_videos/{name}", f"shuffled_videos/{name}", f"source_videos/{source_name}")
     )
     assert normal.total_frames == shuffled.total_frames == source.total_frames, "the same pieces, each frame of them"
 

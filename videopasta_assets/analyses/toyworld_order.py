@@ -14,6 +14,7 @@ from typing import Final, Self
 
 from videopasta_assets.config.evaluation import BenchmarkSettings
 from videopasta_assets.evaluation.published.order_probe import BUCKETS
+from videopasta_assets.hashing import stable_hash
 from videopasta_assets.stages.project import Project
 from videopasta_assets.taxonomy import CATEGORIES, FailureMode
 from videopasta_assets.toyworld.claims import Claim, Sentence, claim
@@ -135,16 +136,18 @@ def write_timewar(dest: Path, truth: Path, videos: int, limits: MediaLimits) -> 
         asked = list(questions(scene, pieces, order, rng))
         if not asked:
             continue
+        # The name tells the cut, so that a file that is already there is the one that the questions are about.
+        name = f"{path.stem}-{stable_hash(pieces, order)[:8]}.mp4"
         orders = {"normal": sorted(order), "shuffled": order}
         for variant, places in orders.items():
-            target = dest / f"{variant}_videos" / path.name
+            target = dest / f"{variant}_videos" / name
             if not target.is_file():
                 info = probe_safely(path, (dest,), limits)
                 rebuild(info, [pieces[place] for place in places], target, reader)
         for question, options, answers in asked:
             text = "\n".join([question, *(f"{number}. {option}" for number, option in enumerate(options, 1))])
             for variant, answer in zip(orders, answers, strict=True):
-                record = {"id": path.name, "question": text, "answer": f"{answer + 1}. {options[answer]}"}
+                record = {"id": name, "question": text, "answer": f"{answer + 1}. {options[answer]}"}
                 written[variant].append(record)
     for variant, file in (("normal", "timewar_normal_benchmark"), ("shuffled", "temporal_shuffled_benchmark")):
         (dest / f"{file}.json").write_text(json.dumps(written[variant], indent=1), encoding="utf-8")
