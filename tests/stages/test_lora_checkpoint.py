@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from tests.fakes.bench_project import BenchProject
+from tests.stages.conftest import Bench
+from videopasta_assets.errors import UserError
 from videopasta_assets.lake.shards import list_shards
 from videopasta_assets.planning.plan import make_plan
 from videopasta_assets.stages import lora_checkpoint, preference_set
 from videopasta_assets.stages.landing import land
 from videopasta_assets.stages.pipeline import run_shard
+from videopasta_assets.stages.recipes import recipe_of
 from videopasta_assets.training.job import load_job
 from videopasta_assets.training.pairs import read_pairs
 from videopasta_assets.training.result import TrainingResult
@@ -55,3 +58,25 @@ def test_another_trainer_or_setting_makes_it_stale_and_how_it_is_run_does_not(
     trained.edit("beta: 0.2", "save_minutes: 2")
     monkeypatch.setattr(lora_checkpoint, "TRAINER_VERSION", "another")
     assert reasons(trained) == ["trainer"]
+
+
+def test_the_policy_may_see_fewer_frames_than_the_answers_were_made_from(trained: BenchProject) -> None:
+    asked = len(trained.engine.requests)
+    trained.edit("dense:", "policy: {value: 3}, dense:")
+    assert reasons(trained) == ["dense sampling"]
+    for shard in list_shards(trained.project.lake):
+        run_shard(trained.project, shard, trained.engines)
+    assert len(trained.engine.requests) == asked
+    lora_checkpoint.run(trained.project, "first", train=pretend)
+    (row,) = trained.project.lake.rows(trained.project.address("lora_checkpoint", "first"))
+    pairs = read_pairs(trained.project.lake.local_folder(row["adapter"]).parent / "pairs.jsonl")
+    assert {len(pair.clip.plan.indices) for pair in pairs} == {3}
+
+
+def test_a_recipe_with_clips_of_its_own_has_no_policy_frames(bench: Bench) -> None:
+    bench.edit(
+        "{queries_per_video: 3, max_attempts: 2, prompts: prompts}", "{name: timewarp_explicit, prompts: prompts}"
+    )
+    bench.edit("dense:", "policy: {value: 3}, dense:")
+    with pytest.raises(UserError, match=r"frames.policy"):
+        recipe_of(bench.project).training_clips(bench.project, "any")

@@ -51,7 +51,10 @@ def experiment(
     agreement: Annotated[float, typer.Option(help="Share of them that must agree.")] = 0.75,
     queries: Annotated[int, typer.Option(min=1, help="Questions a video.")] = 9,
     attempts: Annotated[int, typer.Option(min=1, help="Attempts at an adversary.")] = 2,
-    dense: Annotated[int, typer.Option(min=1, help="Frames of aligned responses, training and scoring.")] = 16,
+    dense: Annotated[int, typer.Option(min=1, help="Frames of aligned responses.")] = 16,
+    policy: Annotated[
+        int | None, typer.Option(min=1, help="Frames of training and scoring, if not as many as --dense.")
+    ] = None,
     sparse: Annotated[int, typer.Option(min=1, help="Frames of adversaries.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,7 +77,7 @@ def experiment(
         scoring=scoring,
         training={"learning_rate": learning_rate, "epochs": epochs, "beta": beta},
         recipe={"queries_per_video": queries, "max_attempts": attempts, "aligned_check": method},
-        frames={"dense": dense, "sparse": sparse},
+        frames={"dense": dense, "sparse": sparse, **({} if policy is None else {"policy": policy})},
     )
     _prepare(folder, design)
     _render_videos(folder, design, videos, benchmark_videos, items)

@@ -98,10 +98,16 @@ class FrameSettings(Settings):
     """Dense frames for aligned responses, sparse ones for adversaries (VideoPASTA sections 3.1-3.3)."""
 
     dense: SamplingSettings = Field(
-        default=SamplingSettings(), description="Frames of queries, aligned responses, training and evaluation."
+        default=SamplingSettings(),
+        description="Frames of queries and aligned responses, and of training and evaluation unless policy is given.",
     )
     sparse: SamplingSettings = Field(
         default=SamplingSettings(value=1), description="Frames that adversaries are generated from."
+    )
+    policy: SamplingSettings | None = Field(
+        default=None,
+        description="Frames of training and evaluation, where they are not the dense ones: fewer teach a model to "
+        "answer from a cheaper look what the dense frames showed.",
     )
     max_side: int | None = Field(
         default=None, ge=16, description="Longest side in pixels that models get; none: as their processor decides."

@@ -49,7 +49,7 @@ class Design:
         scoring: how answers to plain items are read; refusals are always generated.
         training: settings that all arms share.
         recipe: settings of the recipe, such as its check of aligned responses and its attempts.
-        frames: dense and sparse frames.
+        frames: how many frames are dense, sparse and, where training and scoring see others than dense, the policy's.
     """
 
     arms: tuple[str, ...]
@@ -109,7 +109,8 @@ def project_settings(preset: dict[str, Any], design: Design) -> dict[str, Any]:
     """Contents of videopasta.yaml: the preset with the design's lines, frames, recipe and benchmarks."""
     shared = {**preset["experiments"][0].get("training", {}), **design.training}
     frames = {
-        role: {**preset["frames"][role], "value": count, "max_frames": count} for role, count in design.frames.items()
+        role: {**preset["frames"].get(role, preset["frames"]["dense"]), "value": count, "max_frames": count}
+        for role, count in design.frames.items()
     }
     folder = Path(design.split)
     return {

@@ -58,7 +58,7 @@ def spec(project: Project, name: str) -> dict[str, str]:
         "training settings": stable_hash(experiment.training.identity),
         "seed": str(experiment.seed),
         "modes": ",".join(sorted(experiment.modes)),
-        "dense sampling": project.sampling("dense").spec_hash,
+        "dense sampling": project.sampling("policy").spec_hash,
         **project.frame_parts,
         f"{EXTENT}pairs": experiment.pairs,
         f"{EXTENT}most pairs": str(experiment.max_pairs),
@@ -101,7 +101,7 @@ def provenance(project: Project, name: str, content: str) -> str:
 
 
 def training_pairs(project: Project, members: tuple[Row, ...]) -> list[TrainingPair]:
-    """Pairs as training reads them: chosen and rejected under the aligned prompt, on the dense frames."""
+    """Pairs as training reads them: chosen and rejected under the aligned prompt, on the policy's frames."""
     clips: dict[tuple[str, str], Clip] = {}
     for name, shard in sorted({(_recipe_of_pair(project, member), member["pair_shard"]) for member in members}):
         origin = with_recipe(project, name)

@@ -187,9 +187,9 @@ class Project:
                 fix="Check the name, the network and HF_TOKEN, or give the folder of a downloaded model.",
             ) from error
 
-    def sampling(self, role: Literal["dense", "sparse"]) -> SamplingSpec:
-        """The sampling specification of a frame plan."""
-        settings = getattr(self.settings.frames, role)
+    def sampling(self, role: Literal["dense", "sparse", "policy"]) -> SamplingSpec:
+        """The sampling specification of a frame plan; the policy's is the dense one unless settings give another."""
+        settings = getattr(self.settings.frames, role) or self.settings.frames.dense
         return SamplingSpec(
             strategy=settings.strategy, value=settings.value, max_frames=settings.max_frames, snap=settings.snap
         )

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from videopasta_assets.engines import Engine
+from videopasta_assets.errors import UserError
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.stages.materialize import Outcome, Progress, Stage, run_stage, silent
 from videopasta_assets.stages.project import Engines, Project, RoleName, good_rows
-from videopasta_assets.stages.sampled_videos import clip_of
+from videopasta_assets.stages.sampled_videos import policy_clip
 from videopasta_assets.video.clip import Clip
 
 ComputeWithEngines = Callable[[Project, Engines, Sequence[Derivation]], Iterable[Row]]
@@ -105,5 +106,11 @@ class Recipe:
     def training_clips(self, project: Project, shard: str) -> Mapping[str, Clip]:
         """What training shows the policy, by source video: the same for chosen and rejected."""
         if self.clips is not None:
+            if project.settings.frames.policy is not None:
+                raise UserError(
+                    f"recipe {self.name} trains on clips of its own",
+                    where="frames.policy",
+                    fix="Leave it out: training and evaluation then see the dense frames.",
+                )
             return self.clips(project, shard)
-        return {row["video_id"]: clip_of(project, row, "dense") for row in good_rows(project, "sampled_videos", shard)}
+        return {row["video_id"]: policy_clip(project, row) for row in good_rows(project, "sampled_videos", shard)}

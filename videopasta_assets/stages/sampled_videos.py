@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -81,6 +82,19 @@ def clip_of(project: Project, row: Row, role: str) -> Clip:
         spec_hash=project.sampling("dense" if role == "dense" else "sparse").spec_hash,
     )
     return Clip(video_id=row["video_id"], path=project.video_folder / row["path"], plan=plan)
+
+
+def policy_clip(project: Project, row: Row) -> Clip:
+    """The clip of a `sampled_videos` row as training shows it: the dense one unless settings give the policy its own.
+
+    Raises:
+        UnreadableVideo: the file is gone, or cannot be read any more.
+    """
+    dense = clip_of(project, row, "dense")
+    if project.settings.frames.policy is None:
+        return dense
+    info = probe_safely(dense.path, project.roots, project.limits)
+    return replace(dense, plan=plan_frames(info, project.sampling("policy"), "policy"))
 
 
 def _row(project: Project, derivation: Derivation) -> Row:

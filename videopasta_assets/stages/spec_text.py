@@ -28,6 +28,7 @@ def spec_texts(project: Project) -> dict[str, str]:
     texts[stable_hash(settings.evaluation.decoding)] = _shown(settings.evaluation.decoding)
     texts[project.sampling("dense").spec_hash] = _shown(settings.frames.dense)
     texts[project.sampling("sparse").spec_hash] = _shown(settings.frames.sparse)
+    texts[project.sampling("policy").spec_hash] = _shown(settings.frames.policy or settings.frames.dense)
     check = settings.recipe.aligned_check
     for agree_by in ("words", "verifier"):
         texts[stable_hash(check, agree_by)] = _shown({**canonical(check), "agree_by": agree_by})
