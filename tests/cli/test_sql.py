@@ -24,6 +24,13 @@ def test_table_json_and_csv(invoke: Invoke, project: Path) -> None:
     assert "┃ a ┃ b" in table
 
 
+def test_a_row_too_wide_for_a_table_is_shown_line_by_line(invoke: Invoke, project: Path) -> None:
+    query = "SELECT " + ", ".join(f"{number} AS a_rather_long_heading_{number}" for number in range(20))
+    shown = invoke("sql", "-p", project, query).out
+    assert shown.startswith("row 1\n")
+    assert "│ a_rather_long_heading_19 │ 19 │" in shown
+
+
 def test_cells_are_no_markup(invoke: Invoke, project: Path) -> None:
     assert "[bold]x[/nope]" in invoke("sql", "-p", project, "SELECT '[bold]x[/nope]' AS a").out
 

@@ -45,5 +45,23 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Sequence[object]], 
 
 def print_table(drawn: Table) -> None:
     """Print a table within the terminal's width; a pipe gets 160 columns."""
-    console = OUT if OUT.is_terminal else Console(width=160)
-    console.print(drawn, soft_wrap=False)
+    _console().print(drawn, soft_wrap=False)
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows as a table; where the headings alone do not fit, each row by itself, a line a column."""
+    console = _console()
+    if sum(len(column) + 3 for column in columns) < console.width:
+        console.print(table("", columns, rows), soft_wrap=False)
+        return
+    for number, row in enumerate(rows, 1):
+        drawn = Table(title=f"row {number}", title_justify="left", title_style="bold", show_header=False)
+        drawn.add_column(style="bold", no_wrap=True)
+        drawn.add_column(overflow="fold")
+        for column, cell in zip(columns, row, strict=True):
+            drawn.add_row(Text(column), Text("-" if cell is None else str(cell)))
+        console.print(drawn, soft_wrap=False)
+
+
+def _console() -> Console:
+    return OUT if OUT.is_terminal else Console(width=160)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from videopasta_assets.cli.console import ERR, OUT, print_json, print_table, say, table
+from videopasta_assets.cli.console import ERR, OUT, print_json, print_rows, say
 from videopasta_assets.cli.options import HERE, JsonOption, ProjectOption, open_project
 from videopasta_assets.errors import UserError
 
@@ -53,7 +53,7 @@ def sql(
             OUT.file.write("".join(f"{text}\n" for _, text in answer.rows))
         else:
             shown = answer.rows if list_tables else answer.rows[:rows]
-            print_table(table("", answer.columns, ([_cell(cell) for cell in row] for row in shown)))
+            print_rows(answer.columns, [[_cell(cell) for cell in row] for row in shown])
             if len(answer.rows) > len(shown):
                 say(f"... and {len(answer.rows) - rows} more rows: --rows, --csv or --json show them.")
         if not answer.rows and (empty := reader.empty_tables(query or f'SELECT * FROM "{name}"')):
