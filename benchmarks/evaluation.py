@@ -3,10 +3,12 @@
     python benchmarks/evaluation.py [--items 1000] [--threads 2] [--scoring generate likelihood]
 
 Wall time counts everything: probing, decoding, the model, reading replies and writing the table. Processor time is that
-of this process and its decoder, and says what the same work needs on an idle machine.
+of this process and its decoder, and says what the same work needs on an idle machine. Each line is followed by itself
+as JSON.
 """
 
 import argparse
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -55,6 +57,8 @@ def measure(root: Path, scoring: str) -> None:
         f"{spent:7.1f} processor s  accuracy {100 * right:.1f} %",
         flush=True,
     )
+    measured = {"scoring": scoring, "items": len(rows), "wall_seconds": wall, "processor_seconds": spent}
+    print(json.dumps({**measured, "threads": torch.get_num_threads(), "accuracy": right}), flush=True)
 
 
 def main() -> None:

@@ -180,6 +180,7 @@ def _run_elsewhere(project: Project, experiment: str, benchmark: str, adapter: t
 
 
 def _adapter(project: Project, experiment: str) -> tuple[Path, str]:
+    experiment_named(project, experiment)
     found = adapter_of(project, experiment)
     if found is None:
         raise UserError(
