@@ -27,7 +27,7 @@ def test_table_json_and_csv(invoke: Invoke, project: Path) -> None:
 def test_a_row_too_wide_for_a_table_is_shown_line_by_line(invoke: Invoke, project: Path) -> None:
     query = "SELECT " + ", ".join(f"{number} AS a_rather_long_heading_{number}" for number in range(20))
     shown = invoke("sql", "-p", project, query).out
-    assert shown.startswith("row 1\n")
+    assert shown.splitlines()[0].strip() == "row 1"
     assert "│ a_rather_long_heading_19 │ 19 │" in shown
 
 
