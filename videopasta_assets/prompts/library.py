@@ -64,6 +64,10 @@ class PromptLibrary:
     def _hashes(self) -> dict[str, str]:
         return {}
 
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        return {}
+
     def names(self) -> list[str]:
         """Every template that can be rendered, without suffix: `adversary/spatial/mirrored_relation`, ...
 
@@ -88,7 +92,9 @@ class PromptLibrary:
         Raises:
             UserError: no such template in this style, or a malformed one.
         """
-        return "\n".join([*self._sources(name + _SUFFIX), self._system()]).rstrip() + "\n"
+        if name not in self._texts:  # every stage of every shard asks for all texts
+            self._texts[name] = "\n".join([*self._sources(name + _SUFFIX), self._system()]).rstrip() + "\n"
+        return self._texts[name]
 
     def render(self, name: str, **variables: Any) -> Prompt:
         """Render template `name`.
