@@ -68,7 +68,14 @@ def experiment(
     from videopasta_assets.experiments.truth import Design
 
     started = time.monotonic()
-    method = {"method": check, "samples": samples, "temperature": temperature, "agreement": agreement}
+    method: dict[str, str | float] = {
+        "method": check,
+        "samples": samples,
+        "temperature": temperature,
+        "agreement": agreement,
+    }
+    if policy is not None and "dpo_on_policy" in arms:
+        method["policy_samples"] = samples
     design = Design(
         arms=tuple(arm.strip() for arm in arms.split(",") if arm.strip()),
         seeds=seeds,

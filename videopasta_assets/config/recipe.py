@@ -67,6 +67,13 @@ class AlignedCheckSettings(Settings):
         description="Frame plans that the samples are spread over: the dense one, and the same moved between its "
         "frames. What rests on a lucky frame does not agree with itself.",
     )
+    policy_samples: int = Field(
+        default=0,
+        ge=0,
+        le=32,
+        description="Further samples of self_consistency, on the policy's frames. They have no vote: where they say "
+        "something else, experiments with pairs: on_policy take them as rejected.",
+    )
     seconds: float = Field(
         default=1.0, ge=0, description="Numbers of seconds that are no further apart count as the same words."
     )

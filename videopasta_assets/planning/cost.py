@@ -64,7 +64,8 @@ class CostBook:
         check = self.project.settings.recipe.aligned_check
         if check.method == "video":
             return 1
-        return check.samples * (2 if aligned_checks.agree_by(self.project) == "verifier" else 1)
+        votes = check.samples * (2 if aligned_checks.agree_by(self.project) == "verifier" else 1)
+        return votes + check.policy_samples
 
     def rate(self, table: str) -> Rate | None:
         """Means of the table's recent rows, of the iteration before while this one has none; None without a record."""

@@ -25,7 +25,8 @@ from videopasta_assets.stages.reply_cost import cost_of
 from videopasta_assets.stages.sampled_videos import clip_of
 from videopasta_assets.taxonomy import MODES
 from videopasta_assets.video.guard import UnreadableVideo
-from videopasta_assets.video.plan import moved_plan
+from videopasta_assets.video.plan import moved_plan, plan_frames
+from videopasta_assets.video.probe import VideoInfo
 from videopasta_assets.video.worker import probe_safely
 
 STAGE_VERSION = "2"
@@ -64,6 +65,8 @@ def spec(project: Project) -> dict[str, str]:
         **project.frame_parts,
         **{f"prompt {name}": prompts.hash(name) for name in names},
     }
+    if project.settings.recipe.aligned_check.policy_samples:
+        parts["policy sampling"] = project.sampling("policy").spec_hash
     if not video and agree_by(project) == "verifier":
         parts["verifier"] = project.model_id("verifier")
         parts["verifier decoding"] = stable_hash(project.role("verifier").decoding)
@@ -102,15 +105,15 @@ def _requests(project: Project, aligned: Row, video: Row) -> list[Request]:
     prompt = aligned_prompt(project, aligned, clip.plan.duration)
     return [
         Request(f"{key}.{number}", prompt, clip, drawing, request_seed(project.settings.seed, "check", key, number))
-        for number in range(check.samples)
+        for number in range(check.samples + check.policy_samples)
     ]
 
 
 def compute(project: Project, engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
     """Ask, and yield a response's row as soon as its last reply is there."""
     aligned_rows: dict[str, Row] = {item.row_key: item.payload[0] for item in derivations}
-    times: dict[str, Sequence[float]] = {}
-    requests = [request for item in derivations for request in _spread(project, item.payload[1], times)]
+    videos: dict[str, VideoInfo | None] = {}
+    requests = [request for item in derivations for request in _spread(project, item.payload[1], videos)]
     requests.sort(key=lambda request: request.clip.key if request.clip else "")
     expected = {item.row_key: len(item.payload[1]) for item in derivations}
     agrees = _agreement(project, engines)
@@ -122,29 +125,28 @@ def compute(project: Project, engines: Engines, derivations: Sequence[Derivation
             yield _row(project, aligned_rows[key], gathered.pop(key), agrees)
 
 
-def _spread(project: Project, requests: list[Request], times: dict[str, Sequence[float]]) -> list[Request]:
-    """The samples of one response, spread over moved frame plans; `times` keeps the frame times of each video."""
-    plans = project.settings.recipe.aligned_check.frame_plans
+def _spread(project: Project, requests: list[Request], videos: dict[str, VideoInfo | None]) -> list[Request]:
+    """The samples of one response on the frames that each sees; `videos` keeps what was found of each video."""
+    check = project.settings.recipe.aligned_check
     clip = requests[0].clip
-    if plans == 1 or clip is None or checker(project) == "judge":
+    if clip is None or checker(project) == "judge" or (check.frame_plans == 1 and not check.policy_samples):
         return requests
-    if clip.video_id not in times:
+    if clip.video_id not in videos:
         try:
-            times[clip.video_id] = [
-                float(second) for second in probe_safely(clip.path, project.roots, project.limits).pts
-            ]
+            videos[clip.video_id] = probe_safely(clip.path, project.roots, project.limits)
         except UnreadableVideo:
-            times[clip.video_id] = []
-    if not (pts := times[clip.video_id]):
+            videos[clip.video_id] = None
+    if (info := videos[clip.video_id]) is None:
         return requests  # The engine meets the same file, and its error becomes the row's.
-    return [
-        replace(request, clip=replace(clip, plan=moved_plan(clip.plan, pts, number % plans, plans)))
-        for number, request in enumerate(requests)
-    ]
+    times = info.pts.tolist()
+    plans = [moved_plan(clip.plan, times, number, check.frame_plans) for number in range(check.frame_plans)]
+    shown = [plans[number % check.frame_plans] for number in range(check.samples)]
+    shown += [plan_frames(info, project.sampling("policy"), "policy")] * check.policy_samples
+    return [replace(request, clip=replace(clip, plan=plan)) for request, plan in zip(requests, shown, strict=True)]
 
 
 def _row(project: Project, aligned: Row, replies: list[Reply], agrees: Callable[[Row, str], bool]) -> Row:
-    replies = sorted(replies, key=lambda reply: reply.request_id)
+    replies = sorted(replies, key=lambda reply: int(reply.request_id.rpartition(".")[2]))
     row: Row = {
         "row_key": aligned["response_id"],
         **{name: aligned[name] for name in ("response_id", "query_id", "video_id")},
@@ -157,9 +159,10 @@ def _row(project: Project, aligned: Row, replies: list[Reply], agrees: Callable[
     failed = next((reply.error for reply in replies if reply.error is not None), None)
     if failed is not None:
         return {**row, "error": failed}
-    agreeing = sum(agrees(aligned, reply.text) for reply in replies)
-    enough = agreeing >= project.settings.recipe.aligned_check.agreement * len(replies)
-    return {**row, "agreeing": agreeing, "asked": len(replies), "passed": enough}
+    check = project.settings.recipe.aligned_check
+    voting = replies if check.method == "video" else replies[: check.samples]
+    agreeing = sum(agrees(aligned, reply.text) for reply in voting)
+    return {**row, "agreeing": agreeing, "asked": len(voting), "passed": agreeing >= check.agreement * len(voting)}
 
 
 def _agreement(project: Project, engines: Engines) -> Callable[[Row, str], bool]:

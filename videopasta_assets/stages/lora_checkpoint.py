@@ -81,7 +81,7 @@ def versions(project: Project, name: str) -> dict[str, str]:
         return {"preference_set": project.data_version("preference_set", preference_set.ALL)}
     return {
         table: combined_hash(f"{shard} {project.data_version(table, shard)}" for shard in project.shards_of(table))
-        for table in ("aligned_responses", "adversaries")
+        for table in ("aligned_responses", "aligned_checks" if experiment.pairs == "on_policy" else "adversaries")
     }
 
 
