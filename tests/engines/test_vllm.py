@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from tests.engines.contract import EngineContract, answers, ask
-from tests.engines.tiny_model import save_tiny_adapter, save_tiny_qwen2_5_vl
+from tests.engines.tiny_model import save_tiny_adapter
 from tests.fakes.tiny_videos import write_video
 from videopasta_assets.config.embedded import MODEL_DIR
 from videopasta_assets.config.serving import ServerSettings, VllmSettings
@@ -54,16 +54,6 @@ pytestmark = [
 ]
 EXACT = ServerSettings(frame_format="png", structured_output=False, timeout_seconds=600)
 ON_REQUEST = Decoding(max_new_tokens=24)
-
-
-@pytest.fixture(scope="module")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_qwen2_5_vl(tmp_path_factory.mktemp("models") / "tiny", for_vllm=True)
-
-
-@pytest.fixture(scope="module")
-def adapter_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_adapter(model_folder, tmp_path_factory.mktemp("adapters") / "tuned")
 
 
 class TestVllmServerEngine(EngineContract):

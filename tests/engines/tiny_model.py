@@ -36,15 +36,12 @@ SENTENCES = [
 ]
 
 
-def save_tiny_qwen2_5_vl(folder: Path, *, for_vllm: bool = False) -> Path:
-    """A Qwen2.5-VL of about 80,000 random parameters that `from_pretrained` loads.
+def save_tiny_qwen2_5_vl(folder: Path) -> Path:
+    """A Qwen2.5-VL of about 80,000 random parameters that `from_pretrained` and vLLM load.
 
-    Args:
-        folder: where it goes.
-        for_vllm: its heads are 32 wide, as vLLM wants them, and its greedy replies are whole ASCII characters: vLLM
-            holds back bytes that may be the beginning of one.
+    Its head is 32 wide, as vLLM wants it, and its greedy replies are whole ASCII characters: vLLM holds back bytes that
+    may be the beginning of one.
     """
-    head_dim = 32 if for_vllm else 8
     prepare_torchvision()
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
     from transformers.models.qwen2_vl.image_processing_qwen2_vl import Qwen2VLImageProcessor
@@ -58,12 +55,12 @@ def save_tiny_qwen2_5_vl(folder: Path, *, for_vllm: bool = False) -> Path:
             "hidden_size": 32,
             "intermediate_size": 64,
             "num_hidden_layers": 2,
-            "num_attention_heads": 32 // head_dim,
-            "num_key_value_heads": max(1, 16 // head_dim),
+            "num_attention_heads": 1,
+            "num_key_value_heads": 1,
             "max_position_embeddings": 512,
             "rope_parameters": {
                 "rope_type": "default",
-                "mrope_section": [head_dim // 8, head_dim // 8, head_dim // 4],
+                "mrope_section": [4, 4, 8],
                 "rope_theta": 10000.0,
             },
             "bos_token_id": None,
@@ -92,9 +89,8 @@ def save_tiny_qwen2_5_vl(folder: Path, *, for_vllm: bool = False) -> Path:
     for parameter in model.parameters():  # large enough that the video and the question change the reply
         if parameter.dim() > 1:
             torch.nn.init.normal_(parameter, std=0.25)
-    if for_vllm:
-        broken = [i for i in range(len(tokenizer)) if i != ids["<|im_end|>"] and not _is_ascii(tokenizer.decode([i]))]
-        model.lm_head.weight.data[broken] = 0.0
+    broken = [i for i in range(len(tokenizer)) if i != ids["<|im_end|>"] and not _is_ascii(tokenizer.decode([i]))]
+    model.lm_head.weight.data[broken] = 0.0
     model.generation_config.eos_token_id = ids["<|im_end|>"]
     # Defaults such as published models bring: an engine must not let them through.
     model.generation_config.do_sample = True
