@@ -11,9 +11,13 @@ from tests.stages.conftest import Bench
 from videopasta_assets.engines import Request
 from videopasta_assets.stages.altered_videos import altered_clip
 from videopasta_assets.stages.lora_checkpoint import training_pairs
+from videopasta_assets.toyworld.folder import write_folder
 from videopasta_assets.video.clip import load_frames
 
 QUESTIONS = [{"question": f"What comes {n}?", "answer": f"In the beginning, {n}."} for n in ("first", "second", "last")]
+
+
+COMPACT = "query_writer: {model: some-model, prompt_style: compact}"
 
 
 def clock(seconds: float) -> str:
@@ -53,6 +57,7 @@ def explicit(bench: Bench) -> Bench:
         "recipe: {name: timewarp_explicit, contrast: words, "
         "timewarp_explicit: {annotations: notes, answers: captions}}",
     )
+    bench.edit(COMPACT, "query_writer: {model: some-model}")
     notes = bench.root / "notes"
     notes.mkdir()
     annotated: list[list[tuple[float, float]]] = [
@@ -174,6 +179,7 @@ def test_detected_scenes_and_answers_from_the_videos(explicit: Bench) -> None:
         "timewarp_explicit: {annotations: notes, answers: captions}",
         "timewarp_explicit: {detector_threshold: 10}, prompts: prompts",
     )
+    explicit.edit("query_writer: {model: some-model}", COMPACT)
     (Path(explicit.root) / "prompts" / "caption.j2").write_text("caption: {{ duration }}")
     explicit.run()
     counts = {row["count"] for row in explicit.rows("scenes")}
@@ -186,3 +192,22 @@ def test_detected_scenes_and_answers_from_the_videos(explicit: Bench) -> None:
         if request.clip is not None and request.prompt.template == "aligned/temporal"
     }
     assert clips == {row["file_id"] for row in explicit.rows("altered_videos")}
+
+
+def test_toyworld_is_annotated_and_a_compact_model_is_asked_one_question_at_a_time(explicit: Bench) -> None:
+    for path in (explicit.root / "videos").iterdir():
+        path.unlink()
+    write_folder(explicit.root / "videos", explicit.root / "truth", 2, 0, "pairs", explicit.root / "notes")
+    explicit.edit("query_writer: {model: some-model}", COMPACT)
+    explicit.engine._answer = type(explicit.engine)._answer.__get__(explicit.engine)  # type: ignore[method-assign]
+    explicit.run()
+    scenes = explicit.rows("scenes")
+    assert len(scenes) == 2 and all(row["error"] is None for row in scenes)
+    first = json.loads(str(scenes[0]["scenes"]))
+    assert first[0]["start"] == 0 and first[0]["text"].startswith("The setting is ")
+    queries = explicit.rows("queries")
+    assert len({row["query"] for row in queries}) == 6
+    assert {row["query_category"] for row in queries} > {"event_ordering"}, "each asks about something else"
+    answered = [request for request in explicit.engine.requests if request.prompt.template.endswith("/answer")]
+    assert len(answered) == 12, "from the original caption and from the altered one"
+    assert len(explicit.rows("verified_pairs")) == 6
