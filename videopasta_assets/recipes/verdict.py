@@ -19,12 +19,14 @@ def verdict_schema(style: str) -> dict[str, Any]:
     """JSON schema of the verifier's reply.
 
     Its keys stand in the order of the style's replies, since engines that hold a model to a schema have it write them
-    in that order: in `compact` the reason comes first, and the flags follow from it.
+    in that order: in `compact` the reason comes first, and the flags follow from it. There it is bounded: a model that
+    rambles would have no tokens left for the flags.
     """
+    reason = {"type": "string", **({"maxLength": 160} if style == "compact" else {})}
     order = ("reason", *_CRITERIA) if style == "compact" else (*_CRITERIA, "reason")
     return {
         "type": "object",
-        "properties": {name: {"type": "string" if name == "reason" else "boolean"} for name in order},
+        "properties": {name: reason if name == "reason" else {"type": "boolean"} for name in order},
         "required": list(order),
         "additionalProperties": False,
     }
