@@ -24,7 +24,7 @@ from videopasta_assets.stages.fingerprints import VideoPrints, prints_of_benchma
 from videopasta_assets.stages.pair_integrity import broken_pairs, leaked_instructions
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.stages.recipes import recipe_of
-from videopasta_assets.stages.training_set import training_set
+from videopasta_assets.stages.training_set import training_set, with_recipe
 from videopasta_assets.taxonomy import MODES, FailureMode
 from videopasta_assets.video.fingerprint import similarity
 
@@ -114,8 +114,16 @@ def sound(pairs: Sequence[Row], gone: int) -> GateReport:
 
 
 def instruction_free(project: Project, pairs: Sequence[Row]) -> GateReport:
-    """No line of an adversarial instruction is in a text that training reads."""
-    leaks = leaked_instructions(pairs, project.prompts("responder"), recipe_of(project).instruction)
+    """No line of an adversarial instruction is in a text that training reads; each recipe of a mixture has its own."""
+    by_recipe: dict[str, list[Row]] = {}
+    for pair in pairs:
+        by_recipe.setdefault(str(pair.get("pair_recipe") or project.recipe), []).append(pair)
+    prompts = project.prompts("responder")
+    leaks = [
+        leak
+        for name, own in by_recipe.items()
+        for leak in leaked_instructions(own, prompts, recipe_of(with_recipe(project, name)).instruction)
+    ]
     sentence = f"no adversarial instruction in {len(pairs)} pairs"
     if leaks:
         sentence = f"{leaks[0]}{_and_more(len(leaks))}; reject it in the pair browser, or mend the template and rerun"
