@@ -37,6 +37,7 @@ OF_RECIPES = {
     "count": 3,
     "duration": 12.5,
     "mode": "temporal",
+    "category": "event_ordering",
     "strategy": "imagined_future",
 }
 """Variables of the recipes' own templates: each gets those that it has."""
