@@ -5,10 +5,10 @@ from typer.testing import CliRunner
 from videopasta_assets.cli.main import app
 from videopasta_assets.errors import UserError
 from videopasta_assets.reports import paper, write_checkpoint_report, write_preference_set_report
-from videopasta_assets.reports.checkpoint import read_log
 from videopasta_assets.reports.tally import tally
 from videopasta_assets.stages import preference_set
 from videopasta_assets.stages.project import Project
+from videopasta_assets.training.result import read_log
 
 
 def test_the_page_of_a_preference_set(project: Project) -> None:
@@ -70,7 +70,7 @@ def test_the_command_writes_both(project: Project) -> None:
 
 
 def test_a_cut_line_of_the_log_is_left_out(project: Project) -> None:
-    log = project.lake.root / "checkpoints" / "first" / "training_log.jsonl"
+    log = project.lake.local_folder("checkpoints/first") / "training_log.jsonl"
     assert [step["step"] for step in read_log(log)] == [1, 5, 10]
     assert read_log(log.with_name("none")) == []
 

@@ -14,12 +14,12 @@ from videopasta_assets.assets.materialization import one_sentence, result_of
 from videopasta_assets.assets.preview import markdown_picture, markdown_table, report_metadata
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.reports import write_checkpoint_report
-from videopasta_assets.reports.checkpoint import read_log
 from videopasta_assets.reports.figures import png, training_curves
 from videopasta_assets.stages import lora_checkpoint as stage
 from videopasta_assets.stages.iteration import at_partition
 from videopasta_assets.stages.project import Project
 from videopasta_assets.stages.set_gates import blocked
+from videopasta_assets.training.result import read_log
 
 
 def build(declared: Project) -> dg.AssetsDefinition:

@@ -18,6 +18,7 @@ from videopasta_assets.engines.identity import HELD_TO_SCHEMA, adapter_identity,
 from videopasta_assets.engines.inputs import PromptEncoder
 from videopasta_assets.engines.loading import load_processor
 from videopasta_assets.engines.protocol import EngineError, FinishReason, Reply, Request
+from videopasta_assets.engines.suspects import error_reply
 from videopasta_assets.engines.video_metadata import video_metadata
 from videopasta_assets.engines.vllm_environment import CPU_VARIABLES, engine_arguments, one_adapter_at_a_time
 from videopasta_assets.errors import UserError, VideoPastaError
@@ -130,7 +131,7 @@ class VllmEngine:
     def _ask(self, request: Request, asked: dict[str, _Asked]) -> Reply | None:
         """Hand a request over; the reply to one that cannot be."""
         if request.candidates:
-            return _failure(request, "no likelihoods of candidates with vLLM: use engine transformers")
+            return error_reply(request, "no likelihoods of candidates with vLLM: use engine transformers")
         text = self._encoder.text(request.prompt, video=request.clip is not None)
         prompt: dict[str, Any] = {"prompt": text.before + text.after}
         lora = self._lora(request.adapter)
@@ -139,7 +140,7 @@ class VllmEngine:
                 prompt["multi_modal_data"] = self._clips[request.clip.key].result()
             [name] = self._llm.enqueue([prompt], _sampling(request), lora_request=lora, use_tqdm=False)
         except self._refused as error:
-            return _failure(request, _told(request, error))
+            return error_reply(request, _told(request, error))
         # vLLM adds a random ending to its number of the request, and gives the number back.
         asked[name.partition("-")[0]] = _Asked(request, time.perf_counter())
         return None
@@ -220,7 +221,3 @@ def _sampling(request: Request) -> Any:
 def _told(request: Request, error: Exception) -> str:
     reason = " ".join(str(error).split())[:300] or type(error).__name__
     return too_long(request, reason) if is_too_long(reason) else reason
-
-
-def _failure(request: Request, error: str) -> Reply:
-    return Reply(request.request_id, "", FinishReason.ERROR, 0, 0, 0.0, error)

@@ -1,8 +1,7 @@
 """What the training runs of an experiment were: their budgets, how they ended, and their curves."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ import numpy as np
 
 from videopasta_assets.experiments.truth import arm_named, experiment_name
 from videopasta_assets.stages.project import Project, good_rows
+from videopasta_assets.training.result import read_log
 
 CURVES: Final = {"rewards/accuracies": "reward accuracy", "rewards/margins": "reward margin"}
 
@@ -62,21 +62,12 @@ def curves(project: Project, arms: Sequence[str], seeds: int) -> Mapping[str, Ma
         values: dict[str, dict[int, list[float]]] = {metric: defaultdict(list) for metric in CURVES}
         for seed in range(seeds):
             for row in good_rows(project, "lora_checkpoint", experiment_name(arm_named(arm), seed)):
-                for step in _logged(project.lake.local_folder(str(Path(row["adapter"]).parent)) / "training_log.jsonl"):
+                for step in read_log(
+                    project.lake.local_folder(str(Path(row["adapter"]).parent)) / "training_log.jsonl"
+                ):
                     for metric in CURVES.keys() & step.keys():
                         values[metric][int(step["step"])].append(float(step[metric]))
         for metric, steps in values.items():
             if steps:
                 found[metric][arm] = [(step, float(np.mean(steps[step]))) for step in sorted(steps)]
     return found
-
-
-def _logged(path: Path) -> Iterator[Mapping[str, float]]:
-    """Logged steps; a line that a kill cut short is left out."""
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            step = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if "step" in step:
-            yield step

@@ -13,6 +13,7 @@ from videopasta_assets.stages import preference_set
 from videopasta_assets.stages.benchmark_answers import partition
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.taxonomy import CATEGORIES, MODES
+from videopasta_assets.training.result import read_log
 
 
 def write_checkpoint_report(project: Project, experiment: str) -> Page | None:
@@ -58,19 +59,6 @@ def checkpoint_report(project: Project, row: Row) -> Report:
             _settings(row),
         ],
     )
-
-
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """Logged steps, oldest first; a line that a kill cut short is left out."""
-    steps = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            step = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if "step" in step:
-            steps.append(step)
-    return steps
 
 
 def _summary(row: Row, scores: list[Row]) -> str:
