@@ -22,14 +22,16 @@ HOST = f"127.0.0.1:{PORT}"
 @pytest.fixture
 def client(bench: BenchProject) -> Iterator[TestClient]:
     """For tests that write."""
-    with TestClient(application(Browser(project=bench.project, author="Ada", port=PORT)), base_url=f"http://{HOST}") as opened:
+    app = application(Browser(project=bench.project, author="Ada", port=PORT))
+    with TestClient(app, base_url=f"http://{HOST}") as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def reading(made: BenchProject) -> Iterator[TestClient]:
     """For tests whose verdicts are all refused."""
-    with TestClient(application(Browser(project=made.project, author="Ada", port=PORT)), base_url=f"http://{HOST}") as opened:
+    app = application(Browser(project=made.project, author="Ada", port=PORT))
+    with TestClient(app, base_url=f"http://{HOST}") as opened:
         yield opened
     assert not made.project.lake.shards_of("human_verdicts", made.project.recipe)
 
