@@ -1,6 +1,6 @@
-"""Who answers for the roles of a run: by the project's settings in this process, behind servers, or on a cluster.
+"""Where a run's work is done: by the project's settings in this process, behind servers, or on a cluster.
 
-Whatever it is, replies are counted, and a role's budget holds.
+Whoever answers for the roles, replies are counted, and a role's budget holds.
 """
 
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from resources.engines import WarmEngines, engines_of
 from videopasta_assets.engines import Engine
 from videopasta_assets.engines.budget import BudgetedEngine
 from videopasta_assets.engines.meter import Meter, MeteredEngine
+from videopasta_assets.stages import sampled_videos
 from videopasta_assets.stages.project import Engines, Project, RoleName
 
 
@@ -50,3 +51,10 @@ def launch(project: Project, engines: Engines | None = None, meter: Meter | None
     if engines is None:
         engines = RayEngines(project) if project.settings.launcher.kind == "ray" else WarmEngines(project)
     return Launcher(project, engines, meter or Meter())
+
+
+def sampling(project: Project) -> sampled_videos.Sample:
+    """What probes, plans and decodes the project's videos: this process, or tasks of the cluster."""
+    from resources.ray_sampling import RaySampling
+
+    return RaySampling() if project.settings.launcher.kind == "ray" else sampled_videos.compute

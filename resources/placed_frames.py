@@ -75,14 +75,18 @@ class PlacedFrames:
 def decoded(settings: ProjectSettings, clip: Clip) -> NDArray[np.uint8] | str:
     """The clip's frames as models get them, or why they cannot be read: a task of the cluster."""
     try:
-        return _reader(settings.model_dump_json(), settings.root).read(
+        return project_of(settings).reader.read(
             clip.path, clip.plan.indices, max_side=settings.frames.max_side, timestamps=clip.plan.timestamps
         )
     except UnreadableVideo as error:
         return error.reason
 
 
+def project_of(settings: ProjectSettings) -> Project:
+    """The project of a task: kept from task to task, and with it the processes that decode."""
+    return _project(settings.model_dump_json(), settings.root)
+
+
 @lru_cache(maxsize=2)
-def _reader(settings: str, root: Path) -> FrameReader:
-    """The reader of a project: its decoding process is kept from task to task."""
-    return Project(ProjectSettings.model_validate_json(settings).model_copy(update={"root": root})).reader
+def _project(settings: str, root: Path) -> Project:
+    return Project(ProjectSettings.model_validate_json(settings).model_copy(update={"root": root}))

@@ -6,20 +6,18 @@ videos under the same paths and, for models that are folders, those too: no lake
 """
 
 import contextlib
-import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from resources.engines import WarmEngines
 from resources.placed_frames import FrameKey, PlacedFrames, decoded
+from resources.ray_cluster import connected, mistakes_as_raised, see_a_free_cpu
 from videopasta_assets.config import ProjectSettings
 from videopasta_assets.engines import Engine, EngineError, Reply, Request
 from videopasta_assets.engines.replicas import ReplicatedEngine
-from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.stages.project import Project, RoleName
 
 Build = Callable[[Project, RoleName], Engine]
@@ -27,7 +25,6 @@ Build = Callable[[Project, RoleName], Engine]
 
 _PATIENCE_SECONDS: Final = 300.0
 _PROBE_SECONDS: Final = 5.0
-_KNOCK_SECONDS: Final = 10.0
 _CHUNKS_AHEAD: Final = 2
 _engines: Final[dict[tuple[Any, ...], Engine]] = {}
 
@@ -72,48 +69,6 @@ class RayEngines:
     def of(self, project: Project) -> "RayEngines":
         """The same for another project."""
         return RayEngines(project, self.build)
-
-
-def connected(address: str | None) -> Any:
-    """Ray, connected to the cluster at `address`; without one, to a cluster of this process alone.
-
-    Raises:
-        UserError: Ray is not installed, or nobody answers at the address.
-    """
-    try:
-        import ray
-    except ImportError as error:
-        raise UserError(
-            "Ray is not installed",
-            where="launcher.kind",
-            fix="pip install 'videopasta-assets[ray]', or use kind: local.",
-        ) from error
-    if not ray.is_initialized():
-        try:
-            _knock(address)
-            ray.init(address=address, namespace="videopasta", log_to_driver=False, include_dashboard=False)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise UserError(
-                f"no Ray cluster answers ({' '.join(str(error).split())[:200]})",
-                where=f"launcher.address, {address}",
-                fix="Start one (`ray start --head`), correct the address, or use kind: local.",
-            ) from error
-    return ray
-
-
-def _knock(address: str | None) -> None:
-    """See that somebody listens there: Ray itself tries for a long time, and may end this process.
-
-    Raises:
-        OSError: nobody does.
-        ValueError: it is no address.
-    """
-    if address is None or address in ("auto", "local"):
-        return
-    place = urlsplit(address if "://" in address else f"//{address}")
-    if place.hostname is None or place.port is None:
-        raise ValueError("give HOST:PORT, ray://HOST:PORT or auto")
-    socket.create_connection((place.hostname, place.port), timeout=_KNOCK_SECONDS).close()
 
 
 def close_ray_engines() -> None:
@@ -184,6 +139,7 @@ class _Copy:
         """
         with self._faults():
             self._ray.get(self._actor.ready.remote(), timeout=self._start_seconds)
+            see_a_free_cpu(self._ray, self._settings)
         stream = iter(requests)
         under_way: list[Any] = []
         while True:
@@ -213,21 +169,17 @@ class _Copy:
         from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
 
         try:
-            yield
+            with mistakes_as_raised():
+                yield
         except RayTaskError as error:
-            cause = error.cause
-            if isinstance(cause, VideoPastaError):
-                raise cause from error
-            raise EngineError(f"an engine failed in the cluster ({' '.join(str(cause).split())[:300]})") from error
+            said = " ".join(str(error.cause).split())[:300]
+            raise EngineError(f"an engine failed in the cluster ({said})") from error
         except GetTimeoutError as error:
             raise EngineError(
                 f"it did not come up in {self._start_seconds:g} s: the cluster lacks the CPUs or GPUs that it takes, "
                 "or the model loads slowly (launcher.start_seconds)"
             ) from error
         except RayActorError as error:
-            cause = getattr(error, "cause", None)
-            if isinstance(cause, VideoPastaError):
-                raise cause from error
             raise EngineError(f"its process is gone ({' '.join(str(error).split())[:200]})") from error
         except RayError as error:
             raise EngineError(f"the cluster failed it ({' '.join(str(error).split())[:200]})") from error

@@ -7,7 +7,8 @@ import pytest
 
 from resources.engines import WarmEngines
 from resources.launcher import launch
-from resources.ray_engines import RayEngines, connected
+from resources.ray_cluster import connected
+from resources.ray_engines import RayEngines
 from tests.fakes.bench_project import BenchProject
 from videopasta_assets.engines.meter import Meter
 from videopasta_assets.errors import UserError

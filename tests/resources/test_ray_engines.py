@@ -1,5 +1,6 @@
 """Engines on a real Ray cluster of this machine: two nodes' worth of workers, one of which dies."""
 
+import shutil
 import sys
 import threading
 import time
@@ -9,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from resources.launcher import launch
-from resources.ray_engines import RayEngines, close_ray_engines
-from tests.fakes import bench_project, counting_engine, tiny_videos
+from resources.launcher import launch, sampling
+from resources.ray_engines import RayEngines
 from tests.fakes.bench_project import BenchProject
 from tests.fakes.counting_engine import CountingEngine, OneEngine
+from tests.fakes.ray_nodes import two_nodes
 from videopasta_assets.engines import Engine, EngineError, Reply, Request
 from videopasta_assets.errors import UserError
 from videopasta_assets.stages.landing import land
@@ -22,9 +23,10 @@ from videopasta_assets.stages.project import Project, RoleName
 from videopasta_assets.video.clip import load_frames
 
 ray = pytest.importorskip("ray", reason="ray is not installed: the extra ray")
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-_TABLES = ("queries", "aligned_responses", "adversaries", "verdicts", "verified_pairs")
+_TABLES = ("sampled_videos", "queries", "aligned_responses", "adversaries", "verdicts", "verified_pairs")
 
 
 class LookingEngine(CountingEngine):
@@ -54,19 +56,8 @@ def broken(project: Project, role: RoleName) -> Engine:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """A head that does no work, and two nodes."""
-    from ray.cluster_utils import Cluster
-
-    small = {"object_store_memory": 80 << 20, "include_dashboard": False}
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
-    for _ in range(2):
-        made.add_node(num_cpus=3, object_store_memory=80 << 20)
-    for module in (sys.modules[__name__], counting_engine, bench_project, tiny_videos):
-        ray.cloudpickle.register_pickle_by_value(module)
-    ray.init(address=made.address, namespace="videopasta", log_to_driver=False)
-    yield made
-    close_ray_engines()
-    ray.shutdown()
-    made.shutdown()  # type: ignore[no-untyped-call]
+    with two_nodes(3) as made:
+        yield made
 
 
 def rows(project: Project) -> dict[tuple[str, str], dict[str, str]]:
@@ -89,7 +80,9 @@ def made(root: Path, videos: int) -> BenchProject:
 
 
 def test_a_node_that_dies_in_the_middle_costs_nothing(tmp_path: Path, cluster: Any) -> None:
-    here, there = made(tmp_path / "here", 4), made(tmp_path / "there", 4)
+    here, there = made(tmp_path / "here", 4), made(tmp_path / "there", 0)
+    # An encoder may write other bytes the next time.
+    shutil.copytree(here.root / "videos", there.root / "videos", dirs_exist_ok=True)
     for bench in (here, there):
         land(bench.project)
     run_shard(here.project, "s000000", OneEngine(LookingEngine(here.project)))
@@ -105,7 +98,7 @@ def test_a_node_that_dies_in_the_middle_costs_nothing(tmp_path: Path, cluster: A
             threading.Thread(target=lambda: cluster.remove_node(victim, allow_graceful=False)).start()
 
     launcher = launch(there.project, RayEngines(there.project, build))
-    outcomes = run_shard(there.project, "s000000", launcher, progress=progress)
+    outcomes = run_shard(there.project, "s000000", launcher, progress=progress, sample=sampling(there.project))
 
     assert killed.is_set()
     assert rows(there.project) == rows(here.project)
@@ -132,3 +125,11 @@ def test_a_cluster_that_is_too_small_is_one_sentence(tmp_path: Path, cluster: An
     engine._patience = 0  # type: ignore[attr-defined]
     with pytest.raises(EngineError, match=r"it did not come up in 2 s: the cluster lacks the CPUs or GPUs"):
         run_shard(bench.project, "s000000", engines)
+
+
+def test_copies_that_leave_no_cpu_for_decoding_are_one_sentence(tmp_path: Path, cluster: Any) -> None:
+    bench = made(tmp_path / "bench", 1)
+    bench.edit("engines: 2}", "engines: 2, cpus_per_engine: 3, start_seconds: 5}")
+    land(bench.project)
+    with pytest.raises(UserError, match=r"launcher: no CPU of the cluster became free for decoding in 5 s\. .* lower"):
+        run_shard(bench.project, "s000000", launch(bench.project, RayEngines(bench.project, build)))

@@ -5,11 +5,13 @@ from typing import Final
 import dagster as dg
 
 from resources.artifact import LANDING, asset_key
+from resources.launcher import sampling
 from resources.partitions import SHARDS
 from videopasta_assets.assets.preview import markdown_picture
 from videopasta_assets.assets.shard_asset import shard_asset
 from videopasta_assets.errors import VideoPastaError
 from videopasta_assets.stages import sampled_videos as stage
+from videopasta_assets.stages.materialize import Outcome, Progress
 from videopasta_assets.stages.project import Project, good_rows
 from videopasta_assets.stages.recipes import recipe_of
 from videopasta_assets.video.clip import load_frames
@@ -25,12 +27,17 @@ def build(declared: Project) -> dg.AssetsDefinition:
     return shard_asset(
         declared,
         "sampled_videos",
-        stage.run,
+        run,
         group=LANDING,
         spec=stage.spec(declared),
         deps=["videos"],
         figures=film_strips,
     )
+
+
+def run(project: Project, shard: str, *, retry_failed: bool, progress: Progress) -> Outcome:
+    """Bring the shard's table up to date, wherever the settings have videos decoded."""
+    return stage.run(project, shard, retry_failed=retry_failed, progress=progress, sample=sampling(project))
 
 
 def film_strips(project: Project, shard: str) -> dict[str, dg.MarkdownMetadataValue]:

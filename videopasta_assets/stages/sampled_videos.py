@@ -1,7 +1,7 @@
 """Stage `sampled_videos`: probe a video, plan its dense and sparse frames, and see that they decode."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,9 @@ from videopasta_assets.video.probe import VideoInfo
 from videopasta_assets.video.reader import EXACT, get_reader, parallel_reads
 from videopasta_assets.video.worker import probe_safely
 from videopasta_assets.video.worker_pool import shared_pool
+
+Sample = Callable[[Project, Sequence[Derivation]], Iterator[Row]]
+"""Computes rows of videos, as `compute` does it in this process."""
 
 STAGE_VERSION = "2"
 _READ_BYTES: Final = 256 << 20
@@ -57,16 +60,23 @@ def compute(project: Project, derivations: Sequence[Derivation]) -> Iterator[Row
         VideoPastaError: no decoder can be started, which is no fault of the videos.
     """
     with ThreadPoolExecutor(parallel_reads(project.reader), thread_name_prefix="videos") as threads:
-        yield from threads.map(lambda derivation: _row(project, derivation), derivations)
+        yield from threads.map(lambda derivation: sampled_row(project, derivation), derivations)
 
 
 STAGE: Final = Stage("sampled_videos", ("videos",), spec, derive)
 
 
-def run(project: Project, shard: str, *, retry_failed: bool = False, progress: Progress = silent) -> Outcome:
-    """Bring the shard's `sampled_videos` up to date."""
+def run(
+    project: Project,
+    shard: str,
+    *,
+    retry_failed: bool = False,
+    progress: Progress = silent,
+    sample: Sample = compute,
+) -> Outcome:
+    """Bring the shard's `sampled_videos` up to date; `sample` computes the rows, wherever it does."""
     return run_stage(
-        project, STAGE, shard, lambda todo: compute(project, todo), retry_failed=retry_failed, progress=progress
+        project, STAGE, shard, lambda todo: sample(project, todo), retry_failed=retry_failed, progress=progress
     )
 
 
@@ -97,17 +107,22 @@ def policy_clip(project: Project, row: Row) -> Clip:
     return replace(dense, plan=plan_frames(info, project.sampling("policy"), "policy"))
 
 
-def _row(project: Project, derivation: Derivation) -> Row:
+def sampled_row(project: Project, derivation: Derivation) -> Row:
+    """The row of one video, or why it cannot be read.
+
+    Raises:
+        VideoPastaError: no decoder can be started.
+    """
     try:
         return _sampled(project, derivation)
     except (UnreadableVideo, UserError) as error:
-        video = derivation.payload
-        return {
-            "row_key": derivation.row_key,
-            "video_id": video["video_id"],
-            "path": video["path"],
-            "error": str(error),
-        }
+        return unreadable_row(derivation, str(error))
+
+
+def unreadable_row(derivation: Derivation, why: str) -> Row:
+    """The row of a video that cannot be read."""
+    video = derivation.payload
+    return {"row_key": derivation.row_key, "video_id": video["video_id"], "path": video["path"], "error": why}
 
 
 def _sampled(project: Project, derivation: Derivation) -> Row:
