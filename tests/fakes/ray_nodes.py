@@ -12,7 +12,7 @@ _PATIENT: Final = {"health_check_period_ms": 1_000, "health_check_timeout_ms": 6
 
 @contextmanager
 def two_nodes(cpus: int, *, head_cpus: int = 0) -> Iterator[Any]:
-    """A cluster that this process is connected to: worker nodes of so many CPUs, one if the head works too, else two."""
+    """A cluster that this process is connected to: nodes of so many CPUs, one if the head works, else two."""
     import ray
     from ray.cluster_utils import Cluster
 
