@@ -1,6 +1,7 @@
 """The Ray cluster that a run's work is done on: reached, and seen to have a processor for it."""
 
 import contextlib
+import logging
 import socket
 from collections.abc import Iterator
 from typing import Any, Final
@@ -29,7 +30,8 @@ def connected(address: str | None) -> Any:
     if not ray.is_initialized():
         try:
             _knock(address)
-            ray.init(address=address, namespace="videopasta", log_to_driver=False, include_dashboard=False)
+            quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
+            ray.init(address=address, namespace="videopasta", include_dashboard=False, **quiet)
         except (OSError, RuntimeError, ValueError) as error:
             raise UserError(
                 f"no Ray cluster answers ({' '.join(str(error).split())[:200]})",
