@@ -97,6 +97,19 @@ def test_a_file_is_named_in_its_error(tmp_path: Path) -> None:
         load_annotations(file)
 
 
+def test_annotations_of_another_video_are_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "v.json"
+    scenes = [{"start": 0, "end": 2, "text": "a"}, {"start": 2, "end": 3.8, "text": "b"}]
+    for stated in ({"duration": 4.0}, {"duration_seconds": 4}, {}):
+        file.write_text(json.dumps({"scenes": scenes, **stated}))
+        assert len(load_annotations(file, 4.3)) == 2
+    file.write_text(json.dumps({"captions": scenes, "duration": 4.0}))
+    with pytest.raises(UserError, match=r"v\.json: the annotations are for a video of 4 s and this one has 16\.00 s"):
+        load_annotations(file, 16.0)
+    with pytest.raises(UserError, match=r"v\.json: scene 2 ends at 4 s and the video at 3\.20 s"):
+        load_annotations(file, 3.2)
+
+
 def caption(start: float, text: str = "it moves") -> dict[str, object]:
     return {"start": start, "end": start + 1.0, "text": text}
 

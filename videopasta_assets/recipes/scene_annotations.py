@@ -13,28 +13,55 @@ from pathlib import Path
 from typing import Any, Final
 
 from videopasta_assets.errors import UserError
-from videopasta_assets.recipes.timeline import Scene
+from videopasta_assets.recipes.timeline import Scene, check_scenes
 
 SHORTEST_SECONDS: Final = 0.5
 """Events that follow each other more closely than that share a scene."""
 
+_SAME_LENGTH: Final = 1.0
+"""Seconds that the length which annotations state may differ from the video's: FineVideo rounds."""
+
 _CLOCK: Final = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
 
 
-def load_annotations(path: Path) -> tuple[Scene, ...]:
+def load_annotations(path: Path, seconds: float | None = None) -> tuple[Scene, ...]:
     """Scenes of one video's annotation file, in its order, not trimmed yet.
 
+    Args:
+        path: the file.
+        seconds: length of the video that they have to fit; None: they are read alone.
+
     Raises:
-        UserError: no JSON, or neither layout; it says what is wrong and in which scene.
+        UserError: no JSON, neither layout, or another video's; it says what is wrong and in which scene.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"the annotations are no JSON ({error})", where=path.name) from error
     try:
-        return parse_annotations(data)
+        scenes = parse_annotations(data)
+        if seconds is not None:
+            check_stated_length(data, seconds)
+            check_scenes(scenes, seconds)
     except UserError as error:
         raise UserError(error.what, where=path.name, fix=error.fix) from error
+    return scenes
+
+
+def check_stated_length(data: dict[str, Any], seconds: float) -> None:
+    """Refuse annotations that state another length than the video's (`duration`; FineVideo: `duration_seconds`).
+
+    Raises:
+        UserError: it differs by more than rounding.
+    """
+    stated = data.get("duration_seconds", data.get("duration"))
+    if isinstance(stated, bool) or not isinstance(stated, int | float):
+        return
+    if abs(stated - seconds) > _SAME_LENGTH:
+        raise UserError(
+            f"the annotations are for a video of {stated:g} s and this one has {seconds:.2f} s: "
+            "they are not this video's"
+        )
 
 
 def parse_annotations(data: Any) -> tuple[Scene, ...]:

@@ -19,7 +19,7 @@ from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.hashing import combined_hash, stable_hash
 from videopasta_assets.lake import Derivation, Row
 from videopasta_assets.recipes.scene_annotations import load_annotations
-from videopasta_assets.recipes.timeline import Scene, check_scenes, trimmed
+from videopasta_assets.recipes.timeline import Scene, trimmed
 from videopasta_assets.stages.materialize import Stage
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
 from videopasta_assets.stages.recipe import RecipeStage
@@ -30,7 +30,7 @@ from videopasta_assets.video.probe import VideoInfo
 from videopasta_assets.video.scene_cuts import scene_bounds
 from videopasta_assets.video.worker import probe_safely
 
-STAGE_VERSION = "1"
+STAGE_VERSION = "2"
 
 
 def spec(project: Project) -> dict[str, str]:
@@ -109,8 +109,7 @@ def _scenes(project: Project, engines: Engines, video: Row, path: Path | None) -
         names = f"{video['video_id'][:12]}....json or {Path(video['path']).stem}.json"
         raise UserError("this video has no annotations", where=video["path"], fix=f"Add {names} to the folder.")
     else:
-        found, source = load_annotations(path), "annotations"
-        check_scenes(found, video["duration"])
+        found, source = load_annotations(path, video["duration"]), "annotations"
     scenes = trimmed(found, explicit.limit_seconds)
     if len(scenes) < 2:
         raise UserError(
