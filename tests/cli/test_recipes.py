@@ -30,6 +30,22 @@ def test_import_counts_and_puts_aside(invoke: Invoke, project: Path) -> None:
     assert [json.loads(line)["line"] for line in quarantined] == [2, 3]
 
 
+def test_a_byte_astray_costs_its_line_alone(invoke: Invoke, project: Path) -> None:
+    file = project / "set.jsonl"
+    file.write_bytes(pair("one").encode() + b"\n\n{\xe9}\n")
+    done = invoke("import", file, "--as", "theirs", "-p", project)
+    assert done.code == 0 and "line 3: it is not UTF-8" in done.out
+    aside = (project / "preferences" / "theirs.quarantine.jsonl").read_text().splitlines()
+    assert json.loads(aside[-1])["text"] == "{\udce9}", "the bytes can be had back"
+
+
+def test_a_role_on_a_server_names_its_model(invoke: Invoke, project: Path) -> None:
+    file = project / "videopasta.yaml"
+    file.write_text("roles: {verifier: {engine: openai, server: {base_url: 'http://127.0.0.1:9/v1'}}}\n")
+    done = invoke("plan", "-p", project)
+    assert done.code == 2 and "roles.verifier: engine openai needs a model: give model: NAME" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -77,7 +77,15 @@ def _over_defaults(data: dict[str, Any]) -> dict[str, Any]:
         return {**default, **{key: over(default.get(key), value) for key, value in given.items()}}
 
     laid: dict[str, Any] = over(ProjectSettings(recipe=_recipe_defaults(data)).model_dump(mode="json"), data)
+    _without_unsaid_models(laid["roles"], data.get("roles"))
     return laid
+
+
+def _without_unsaid_models(roles: Any, given: Any) -> None:
+    """The default model is that of the default engine: a role that names another engine names its model as well."""
+    for name, role in given.items() if isinstance(given, dict) else ():
+        if isinstance(role, dict) and role.get("engine", "transformers") != "transformers" and "model" not in role:
+            roles[name].pop("model", None)
 
 
 def _recipe_defaults(data: dict[str, Any]) -> RecipeSettings:

@@ -185,6 +185,13 @@ class RoleSettings(Settings):
             raise ValueError("engine vllm-server picks its own address: leave out base_url, or use engine openai")
         return self
 
+    @model_validator(mode="after")
+    def _a_model_is_named(self) -> Self:
+        """The embedded model is the default of our own process alone: a server would be asked for it in vain."""
+        if self.engine != "transformers" and "model" not in self.model_fields_set:
+            raise ValueError(f"engine {self.engine} needs a model: give model: NAME, a folder or a name on the hub")
+        return self
+
 
 class RolesSettings(Settings):
     """The four roles."""

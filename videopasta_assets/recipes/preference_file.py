@@ -54,15 +54,21 @@ class FaultyLine:
 
 
 def read_preferences(lines: Iterable[str]) -> Iterator[PreferenceLine | FaultyLine]:
-    """Pairs and faults in the order of the file; empty lines are passed over, a repeated name is a fault."""
+    """Pairs and faults in the order of the file; empty lines are passed over, a repeated name is a fault.
+
+    Bytes that were no UTF-8 come as lone surrogates (`errors="surrogateescape"`).
+    """
     seen: set[str] = set()
     for number, text in enumerate(lines, 1):
         if not text.strip():
             continue
         try:
+            text.encode()
             found = _pair(json.loads(text), number)
             if found.pair in seen:
                 raise ValueError(f"the name {found.pair!r} occurs twice")
+        except UnicodeEncodeError:
+            yield FaultyLine(number, "it is not UTF-8", text.rstrip("\n"))
         except json.JSONDecodeError as error:
             yield FaultyLine(number, f"no valid JSON ({error.msg})", text.rstrip("\n"))
         except ValueError as error:

@@ -57,9 +57,9 @@ def import_preferences(project: Project, source: Path, name: str, mode: FailureM
         UserError: there is no such file, or not one of its lines is a pair of a video in the folder.
     """
     try:
-        with source.open(encoding="utf-8") as lines:
+        with source.open(encoding="utf-8", errors="surrogateescape") as lines:  # a byte astray costs its line alone
             read = list(read_preferences(lines))
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise UserError(f"the preference file cannot be read ({error})", where=str(source)) from error
     known = _names(project)
     kept: list[str] = []
