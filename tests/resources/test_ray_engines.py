@@ -129,7 +129,7 @@ def test_a_cluster_that_is_too_small_is_one_sentence(tmp_path: Path, cluster: An
 
 def test_copies_that_leave_no_cpu_for_decoding_are_one_sentence(tmp_path: Path, cluster: Any) -> None:
     bench = made(tmp_path / "bench", 1)
-    bench.edit("engines: 2}", "engines: 2, cpus_per_engine: 3, start_seconds: 5}")
+    bench.edit("engines: 2}", "engines: 2, cpus_per_engine: 3, start_seconds: 15}")
     land(bench.project)
-    with pytest.raises(UserError, match=r"launcher: no CPU of the cluster became free for decoding in 5 s\. .* lower"):
+    with pytest.raises(UserError, match=r"launcher: no CPU of the cluster became free for decoding in 15 s\. .* lower"):
         run_shard(bench.project, "s000000", launch(bench.project, RayEngines(bench.project, build)))

@@ -207,7 +207,7 @@ def test_groups_count_whole_and_a_missing_part_takes_its_group_along(tmp_path: P
 
 
 def test_a_question_about_a_part_sees_that_part(tmp_path: Path) -> None:
-    project = make(tmp_path, "format: tvbench, only: {task: [action_count]}")
+    project = make(tmp_path, "format: tvbench, only: {task: [action_sequence]}")
     files = tmp_path / "files"
     item = {
         "video": "a.mp4",
@@ -221,7 +221,7 @@ def test_a_question_about_a_part_sees_that_part(tmp_path: Path) -> None:
 
     for task in tvbench.TASKS:
         (files / f"{task}.json").write_text(json.dumps([item]))
-    write_video(files / "video" / "action_count" / "a.mp4", 1, frames=24, fps=8)
+    write_video(files / "video" / "action_sequence" / "a.mp4", 1, frames=24, fps=8)
     engine = RuleEngine(lambda request: "2")
     benchmark_answers.run(project, "base", "bench", None, OneEngine(engine))
     (request,) = engine.requests
