@@ -40,10 +40,14 @@ def test_a_plan_is_done_by_dagster_and_then_nothing_is_left(name: str, tmp_path:
     bench = project_with(tmp_path, name, videos=2)
     usual = bench.engine._answer
 
+    said: dict[str, str] = {}
+
     def answer(request: Request) -> str:
-        """A critic and a scorer of the compact style say true or false."""
-        judged = request.prompt.template in ("videosavi/critique", "hound_dpo/score")
-        return str(int(stable_hash(request.request_id), 16) % 2 == 0) if judged else usual(request)
+        """A critic and a scorer of the compact style answer themselves: half of the time like the sample."""
+        if request.prompt.template in ("videosavi/critique", "hound_dpo/score"):
+            agrees = int(stable_hash(request.request_id), 16) % 2 == 0
+            return said.get(request.request_id, "Yes.") if agrees else "No."
+        return said.setdefault(request.request_id, usual(request))
 
     bench.engine._answer = answer  # type: ignore[method-assign]
     project = bench.project

@@ -58,10 +58,12 @@ def test_the_best_and_the_worst_sample_are_a_pair_and_ties_are_none(bench: Bench
         ('{"score": 4.5}', "standard", None),
         ('{"score": 9}', "standard", None),
         ("good", "standard", None),
-        ("true", "compact", 5),
-        ("False", "compact", 1),
-        ("hm", "compact", None),
+        ("A cup is left of it. It leaves at 6 s. It is night.", "compact", 5),
+        ("A cup is left of it. It leaves at 9 s. It is day.", "compact", 2),
+        ("No.", "compact", 1),
+        (" ", "compact", None),
     ],
 )
 def test_scores_are_whole_numbers_from_one_to_five(reply: str, style: str, score: int | None) -> None:
-    assert parse_score(reply, style) == score
+    answer = "A cup is left of it. It leaves at 5 s. It is night."
+    assert parse_score(reply, style, answer) == score

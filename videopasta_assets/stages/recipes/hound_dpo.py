@@ -84,15 +84,18 @@ def _sample_and_score(project: Project, engines: Engines, derivations: Sequence[
         prompt = project.prompts("judge").render(
             _SCORE, caption=caption.text.strip(), query=query["query"], answer=sample.text.strip()
         )
-        # The compact style has no words for a caption: its judge looks at the video itself.
-        clip = clip_of(project, video, "dense") if judge.style == "compact" else None
-        schema = SCORE_SCHEMA if judge.style == "standard" else None
+        # The compact style has no words for a caption: its judge looks at the video and answers the question itself.
+        compact = judge.style == "compact"
+        clip = clip_of(project, video, "dense") if compact else None
+        schema = None if compact else SCORE_SCHEMA
+        how = decoding(judge.decoding, temperature=0.0, max_new_tokens=64) if compact else decoding(judge.decoding)
         seed = request_seed(project.settings.seed, item.row_key, "score")
-        scored.append((item, Request(item.row_key, prompt, clip, decoding(judge.decoding), seed, schema)))
+        scored.append((item, Request(item.row_key, prompt, clip, how, seed, schema)))
     items = {item.row_key: item for item, _ in scored}
     for reply in engines.engine("judge").generate([request for _, request in scored]):
         item = items[reply.request_id]
-        score = None if reply.error is not None else parse_score(reply.text, judge.style)
+        answer = samples[reply.request_id].text
+        score = None if reply.error is not None else parse_score(reply.text, judge.style, answer)
         row = {**_known(item), "score_reply": reply.text}
         if score is None:
             yield {**row, "error": reply.error or f"no score in the reply: {reply.text[:200]!r}"}
