@@ -187,9 +187,9 @@ class RoleSettings(Settings):
 
     @model_validator(mode="after")
     def _a_model_is_named(self) -> Self:
-        """The embedded model is the default of our own process alone: a server would be asked for it in vain."""
-        if self.engine != "transformers" and "model" not in self.model_fields_set:
-            raise ValueError(f"engine {self.engine} needs a model: give model: NAME, a folder or a name on the hub")
+        """The embedded model is the default where we load it: a server of others would be asked for it in vain."""
+        if self.engine == "openai" and "model" not in self.model_fields_set:
+            raise ValueError("engine openai needs a model: give model: NAME, a folder or a name on the hub")
         return self
 
 
