@@ -68,7 +68,7 @@ def test_what_serves_a_model_is_part_of_its_identity(tmp_path: Path) -> None:
             "transformers": {},
             "vllm": {},
             "vllm-server": {},
-            "openai": {"server": {"frame_format": "png", "structured_output": False}},
+            "openai": {"model": "m", "server": {"frame_format": "png", "structured_output": False}},
         }.items()
     }
     assert ids["openai"] == ids["transformers"]
