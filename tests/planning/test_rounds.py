@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.bench_project import BenchProject
+from tests.fakes.merging import merged
 from videopasta_assets.errors import UserError
 from videopasta_assets.lake import TABLES, Address
 from videopasta_assets.lake.shards import list_shards
@@ -25,13 +26,6 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BenchProject:
     made.edit("recipe: {queries_per_video: 3", "recipe: {iterations: 2, queries_per_video: 3")
     file = tmp_path / "videopasta.yaml"
     file.write_text(file.read_text().split("evaluation:")[0])
-
-    def merged(project: Project, adapter: Path, adapter_hash: str) -> Path:
-        folder = iteration._folder(project, adapter_hash)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text("{}")
-        (folder / "model.safetensors").write_text(adapter_hash)
-        return folder
 
     monkeypatch.setattr(iteration, "_merged", merged)
     land(made.project)

@@ -6,24 +6,15 @@ import dagster as dg
 import pytest
 
 from sensors.training import _gates
+from tests.fakes.merging import merged
 from tests.sensors.conftest import Ticker, make_bench
 from videopasta_assets.assets.jobs import PREFERENCES
 from videopasta_assets.lake import TABLES
 from videopasta_assets.stages import iteration, preference_set
 from videopasta_assets.stages.iteration import at_partition
 from videopasta_assets.stages.pipeline import run_shard
-from videopasta_assets.stages.project import Project
 
 NAME = "staleness"
-
-
-def merged(project: Project, adapter: Path, adapter_hash: str) -> Path:
-    """Merging, without a model: one more file."""
-    folder = iteration._folder(project, adapter_hash)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text("{}")
-    (folder / "model.safetensors").write_text(adapter_hash)
-    return folder
 
 
 def test_an_iteration_is_requested_once_it_can_start(

@@ -74,10 +74,11 @@ def experiment(
         "temperature": temperature,
         "agreement": agreement,
     }
-    if policy is not None and "dpo_on_policy" in arms:
+    named = tuple(arm.strip() for arm in arms.split(",") if arm.strip())
+    if policy is not None and "dpo_on_policy" in named:
         method["policy_samples"] = samples
     design = Design(
-        arms=tuple(arm.strip() for arm in arms.split(",") if arm.strip()),
+        arms=named,
         seeds=seeds,
         pairs=pairs,
         split=split,

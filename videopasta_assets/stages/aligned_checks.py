@@ -24,9 +24,9 @@ from videopasta_assets.stages.project import Engines, Project, RoleName, decodin
 from videopasta_assets.stages.reply_cost import cost_of
 from videopasta_assets.stages.sampled_videos import clip_of
 from videopasta_assets.taxonomy import MODES
+from videopasta_assets.video.clip import Clip
 from videopasta_assets.video.guard import UnreadableVideo
-from videopasta_assets.video.plan import moved_plan, plan_frames
-from videopasta_assets.video.probe import VideoInfo
+from videopasta_assets.video.plan import FramePlan, moved_plan, plan_frames
 from videopasta_assets.video.worker import probe_safely
 
 STAGE_VERSION = "2"
@@ -112,8 +112,8 @@ def _requests(project: Project, aligned: Row, video: Row) -> list[Request]:
 def compute(project: Project, engines: Engines, derivations: Sequence[Derivation]) -> Iterator[Row]:
     """Ask, and yield a response's row as soon as its last reply is there."""
     aligned_rows: dict[str, Row] = {item.row_key: item.payload[0] for item in derivations}
-    videos: dict[str, VideoInfo | None] = {}
-    requests = [request for item in derivations for request in _spread(project, item.payload[1], videos)]
+    shown: dict[str, list[FramePlan] | None] = {}
+    requests = [request for item in derivations for request in _spread(project, item.payload[1], shown)]
     requests.sort(key=lambda request: request.clip.key if request.clip else "")
     expected = {item.row_key: len(item.payload[1]) for item in derivations}
     agrees = _agreement(project, engines)
@@ -125,24 +125,30 @@ def compute(project: Project, engines: Engines, derivations: Sequence[Derivation
             yield _row(project, aligned_rows[key], gathered.pop(key), agrees)
 
 
-def _spread(project: Project, requests: list[Request], videos: dict[str, VideoInfo | None]) -> list[Request]:
-    """The samples of one response on the frames that each sees; `videos` keeps what was found of each video."""
+def _spread(project: Project, requests: list[Request], shown: dict[str, list[FramePlan] | None]) -> list[Request]:
+    """The samples of one response on the frames that each sees; `shown` keeps the plans of each video."""
     check = project.settings.recipe.aligned_check
     clip = requests[0].clip
     if clip is None or checker(project) == "judge" or (check.frame_plans == 1 and not check.policy_samples):
         return requests
-    if clip.video_id not in videos:
-        try:
-            videos[clip.video_id] = probe_safely(clip.path, project.roots, project.limits)
-        except UnreadableVideo:
-            videos[clip.video_id] = None
-    if (info := videos[clip.video_id]) is None:
+    if clip.video_id not in shown:
+        shown[clip.video_id] = _plans(project, clip)
+    if (plans := shown[clip.video_id]) is None:
         return requests  # The engine meets the same file, and its error becomes the row's.
+    return [replace(request, clip=replace(clip, plan=plan)) for request, plan in zip(requests, plans, strict=True)]
+
+
+def _plans(project: Project, clip: Clip) -> list[FramePlan] | None:
+    """The frame plan of each sample about a video; None: it cannot be read."""
+    check = project.settings.recipe.aligned_check
+    try:
+        info = probe_safely(clip.path, project.roots, project.limits)
+    except UnreadableVideo:
+        return None
     times = info.pts.tolist()
-    plans = [moved_plan(clip.plan, times, number, check.frame_plans) for number in range(check.frame_plans)]
-    shown = [plans[number % check.frame_plans] for number in range(check.samples)]
-    shown += [plan_frames(info, project.sampling("policy"), "policy")] * check.policy_samples
-    return [replace(request, clip=replace(clip, plan=plan)) for request, plan in zip(requests, shown, strict=True)]
+    moved = [moved_plan(clip.plan, times, number, check.frame_plans) for number in range(check.frame_plans)]
+    plans = [moved[number % check.frame_plans] for number in range(check.samples)]
+    return plans + [plan_frames(info, project.sampling("policy"), "policy")] * check.policy_samples
 
 
 def _row(project: Project, aligned: Row, replies: list[Reply], agrees: Callable[[Row, str], bool]) -> Row:
