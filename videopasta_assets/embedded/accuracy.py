@@ -234,7 +234,7 @@ def _row(score: VerifierScore) -> dict[str, Any]:
 def held_out(folder: Path, videos: int, per_video: int, seed: int, split: str) -> list[HeldOut]:
     """Render, index and plan `videos` videos of the split, with `per_video` balanced questions each."""
     paths = write_folder(folder / "videos", folder / "truth", videos, seed, split)
-    balance = Balance()
+    balance = Balance(choices=False)
     result = []
     for path, (scene, rng) in zip(paths, scenes(split, seed), strict=False):
         info = probe(path, [folder])

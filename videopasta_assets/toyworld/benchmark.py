@@ -53,12 +53,17 @@ def draw_items(split: str, seed: int, items_per_video: int) -> Iterator[list[Pro
         rng = random.Random(f"items:{split}:{seed}:{scene.identity}")
         drawn = []
         for question in balance.draw(scene, items_per_video, rng):
-            found = four_options(scene, question, rng)
+            found = _options(scene, question)
             if found is not None:
                 options, answer = found
                 text = question.text
                 drawn.append(Probe(QUESTION, question.mode, question.category, text, tuple(options), answer))
         yield [*drawn, *_probes(scene, probed.draw(scene, len(MODE_OF) // 3, rng), rng)]
+
+
+def _options(scene: Scene, question: Question) -> tuple[list[str], int] | None:
+    """The same options whenever they are asked for: which questions have any is a draw."""
+    return four_options(scene, question, random.Random(f"options:{scene.identity}:{question.text}"))
 
 
 def _probes(scene: Scene, questions: list[Question], rng: random.Random) -> Iterator[Probe]:
@@ -73,9 +78,14 @@ def _probes(scene: Scene, questions: list[Question], rng: random.Random) -> Iter
 
 
 class Balance:
-    """Draws questions so that categories, and the answer classes within each, stay even."""
+    """Draws questions so that categories, and the answer classes within each, stay even.
 
-    def __init__(self) -> None:
+    Args:
+        choices: only questions that have four options.
+    """
+
+    def __init__(self, choices: bool = True) -> None:
+        self._choices = choices
         self._categories: Counter[str] = Counter()
         self._labels: dict[str, Counter[str]] = defaultdict(Counter)
 
@@ -107,7 +117,7 @@ class Balance:
         found = [
             (label, question)
             for label, question in candidates(scene, category)
-            if four_options(scene, question, random.Random(0)) is not None
+            if not self._choices or _options(scene, question) is not None
         ]
         for label, _ in found:
             self._labels[category][label] += 0

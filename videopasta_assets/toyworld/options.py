@@ -2,23 +2,26 @@
 
 Distractors that are all edits of the truth give it away: the truth is then what shares most with the other three. So
 two facets of the claim are varied, each over two values, and the options are all four combinations: every value occurs
-twice, whichever option is true. Other seconds are drawn from where true ones come from, and no option contradicts
-itself. Where a claim has one facet alone, the options are four of its values; where its kind decides which slots it
-has, they are two kinds with two values each, or all four kinds.
+twice, whichever option is true. Where a claim's kind decides which slots it has, the options are two kinds with two
+values each, or all four kinds; where a second alone can vary, four seconds. No option contradicts itself.
+
+Other seconds come from where true ones come from, and some sets of options are given up by a draw: as often as it takes
+to make each of the four as likely to be the true one for somebody who knows this world and has not looked.
 """
 
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from itertools import combinations
 from typing import Final
 
 from videopasta_assets.taxonomy import FailureMode
-from videopasta_assets.toyworld.claims import EDGES, PLACES, VERBS, Claim, Sentence, claim
-from videopasta_assets.toyworld.facts import event_times, holds, seconds, tolerance
+from videopasta_assets.toyworld import priors
+from videopasta_assets.toyworld.claims import EDGES, PLACES, Claim, Sentence, claim
+from videopasta_assets.toyworld.facts import event_times, holds, tolerance
 from videopasta_assets.toyworld.falsify import wrong_claims
 from videopasta_assets.toyworld.questions import Question
-from videopasta_assets.toyworld.scene import COLOURS, COLUMNS, ROWS, SETTINGS, Scene, sample_scene
+from videopasta_assets.toyworld.scene import COLOURS, COLUMNS, ROWS, SETTINGS, Scene
 
 OPTIONS: Final = 4
 QUESTION: Final = "question"
@@ -38,17 +41,19 @@ _FOLLOWS: Final = {
 _SAME_VALUES: Final = {"flash pair": ("s", "r"), "settings": ("a", "b")}
 """Slots that share their two values, so that equal and unequal ones are as frequent among the options."""
 
-_GAP_SLOTS: Final = 1.6
-"""Flashes at different times start at least two slots apart, less what a touch shifts and rounding hides."""
+_CROSSED: Final = {
+    **dict.fromkeys(("ends_before", "ends_after"), ("end order", "s", "r")),
+    **dict.fromkeys(("touched", "alone"), ("cause", "kind", "s")),
+}
+"""Claims of two facets that depend on each other: the family in `priors`, and the facets."""
 
-_GIVEN: Final = frozenset({"at", "setting"})
-"""Kinds whose second is part of the question."""
-
+_UNASKED: Final = frozenset({"third", "cut", "returns"})
+"""Kinds and events with too few answers as likely as the true one: how many in a third, or always near the middle."""
 
 _ENDS: Final = ("both_ends", "only_start", "only_end")
 _PATHS: Final = ("never_jumps", "jumps_once", "jumps_twice")
-_PRESENCES: Final = {"never_leaves": (), "gone": ("leaves",), "late": ("enters",), "comes_back": ("leaves", "returns")}
-"""Kinds that tell when a thing is there, and the events at their seconds."""
+_PRESENCES: Final = {"never_leaves": "throughout", "gone": "leaves", "late": "enters", "comes_back": "returns"}
+"""Kinds that tell when a thing is there, and its presence."""
 
 _MOVING: Final = 0.3
 """Share of things that end in another cell than they start in."""
@@ -75,7 +80,7 @@ class Probe:
 
 
 def four_options(scene: Scene, question: Question, rng: random.Random) -> tuple[list[str], int] | None:
-    """Four distinct options of which exactly one is true, shuffled, and its index; None where too few are plausible."""
+    """Four distinct options of which exactly one is true, shuffled, and its index; None where there are none."""
     found = distractors(scene, question.answer, rng)
     if found is None:
         return None
@@ -86,20 +91,38 @@ def four_options(scene: Scene, question: Question, rng: random.Random) -> tuple[
 
 
 def distractors(scene: Scene, truth: Claim, rng: random.Random) -> list[Claim] | None:
-    """Three false claims that answer the same question as `truth`, shuffled; None where there are not so many."""
+    """Three false claims that answer the same question as `truth`, shuffled.
+
+    None where there are not so many, and by a draw where they would tell which claim is true.
+    """
+    if truth.kind in _UNASKED:
+        return None
     if truth.kind in _IN_KINDS:
         found = _other_kinds(scene, truth, rng)
-        rng.shuffle(found)
-        return found if len(found) == OPTIONS - 1 else None
+    elif truth.kind == "happens":
+        found = _other_moments(scene, truth, rng)
+    elif truth.kind in ("before", "after"):
+        found = _other_orders(scene, truth, rng)
+    elif truth.kind in _CROSSED:
+        found = _crossed(scene, truth, rng)
+    else:
+        found = _edited(scene, truth, rng)
+    rng.shuffle(found)
+    return found if len(found) == OPTIONS - 1 else None
+
+
+def _edited(scene: Scene, truth: Claim, rng: random.Random) -> list[Claim]:
+    """Two edits of different facets, and both at once."""
     fields = _taken_apart(truth)
     edits = list(_edits(scene, truth, fields, rng))
     rng.shuffle(edits)
-    chosen = next(_squares(scene, truth, fields, edits), None)
-    if chosen is None:
-        made = [_assembled(fields | edit) for edit in edits]
-        chosen = list(dict.fromkeys(c for c in made if c is not None and _wrong(scene, truth, c)))[: OPTIONS - 1]
-    rng.shuffle(chosen)
-    return chosen if len(chosen) == OPTIONS - 1 else None
+    for first, second in combinations(edits, 2):
+        if not first.keys() & second.keys():
+            made = [_assembled(fields | edit) for edit in (first, second, first | second)]
+            found = [option for option in made if option is not None and not holds(option, scene)]
+            if len(set(found)) == OPTIONS - 1:
+                return found
+    return []
 
 
 def _other_kinds(scene: Scene, truth: Claim, rng: random.Random) -> list[Claim]:
@@ -136,40 +159,56 @@ def _two_kinds(truth: Claim, family: tuple[str, ...], rng: random.Random) -> lis
 
 
 def _presence(scene: Scene, kind: str, x: str, rng: random.Random) -> Claim:
-    """A claim of the kind with seconds at which its events are as likely as any."""
-    while True:
-        fractions = [rng.choice(_likely_fractions()[event]) for event in _PRESENCES[kind]]
-        if fractions == sorted(fractions):
-            times = [seconds(fraction * scene.duration) for fraction in fractions]
-            return claim(kind, x=x, **dict(zip("sr", times, strict=False)))
+    """A claim of the kind with seconds as they are where it is true."""
+    times = rng.choice(priors.presences(_PRESENCES[kind], scene.duration))
+    return claim(kind, x=x, **dict(zip("sr", times, strict=False)))
 
 
-def _squares(scene: Scene, truth: Claim, fields: _Fields, edits: list[_Fields]) -> Iterator[list[Claim]]:
-    """Two edits of different facets, and both at once."""
-    for index, first in enumerate(edits):
-        for second in edits[index + 1 :]:
-            if first.keys() & second.keys():
-                continue
-            found = [_assembled(fields | edit) for edit in (first, second, first | second)]
-            claims = [option for option in found if option is not None and _wrong(scene, truth, option)]
-            if len(set(claims)) == OPTIONS - 1:
-                yield claims
+def _other_moments(scene: Scene, truth: Claim, rng: random.Random) -> list[Claim]:
+    """The claim at three other seconds, all four clearly apart; none where it happens twice.
+
+    Where few sets of three leave room for a second, each of them goes with it so much more often: such a second is
+    asked about as much more seldom.
+    """
+    verb, space = truth["v"], _space(scene)
+    thing = scene.thing(truth["x"].split()[0])
+    if verb in _UNASKED or thing is None or len(event_times(thing, verb)) != 1:
+        return []
+    second, room = int(truth["s"]), priors.room(verb, scene.duration, space)
+    if rng.random() * max(room.values()) >= room[second]:
+        return []
+    fitting = [t for t in priors.spaced_triples(verb, scene.duration, space) if priors.apart((*t, second), space)]
+    made = [truth.replaced(s=str(other)) for other in rng.choice(fitting)]
+    return [option for option in made if not holds(option, scene)]
 
 
-def _wrong(scene: Scene, truth: Claim, option: Claim) -> bool:
-    return option != truth and not holds(option, scene) and _plausible(scene, option)
+def _other_orders(scene: Scene, truth: Claim, rng: random.Random) -> list[Claim]:
+    """The two flashes exchanged, and two more at other seconds, either way round: all as likely in this world."""
+    own = (truth["s"], truth["r"])
+    for _ in range(20):
+        other = rng.choice(priors.flash_pairs(scene.duration))
+        pairs = (own[::-1], other, other[::-1])
+        made = [_assembled(_taken_apart(truth) | {"s": s, "r": r}) for s, r in pairs]
+        found = [option for option in made if option is not None and not holds(option, scene)]
+        if len(set(found)) == OPTIONS - 1:
+            return found
+    return []
 
 
-def _plausible(scene: Scene, option: Claim) -> bool:
-    """Whether the times keep the distance that this world's flashes keep: else a blind guesser strikes it out."""
-    slots = dict(option.slots)
-    if option.kind == "together" or not {"s", "r"} <= slots.keys():
-        return True
-    later = (int(slots["r"]) - int(slots["s"])) / scene.slot
-    if option.kind in ("ends_before", "ends_after"):
-        later += 1  # from start to start; two that flash together are not apart
-        return abs(later) < 0.4 or abs(later) >= _GAP_SLOTS
-    return abs(later) >= _GAP_SLOTS
+def _crossed(scene: Scene, truth: Claim, rng: random.Random) -> list[Claim]:
+    """The two facets of another claim put together with the truth's in every way."""
+    fields = _taken_apart(truth)
+    family, *names = _CROSSED[truth.kind]
+    own = (fields[names[0]], fields[names[1]])
+    squares = priors.squares(family, scene.duration, _space(scene)).get(own)
+    if squares is None or rng.random() >= squares.share:
+        return []
+    partner = rng.choices(squares.partners, squares.weights)[0]
+    others = [thing.name for thing in scene.things if thing.name != truth["x"]]
+    spare = {"y": fields.get("y") or rng.choice(others)}
+    pairs = ((own[0], partner[1]), (partner[0], own[1]), partner)
+    made = [_assembled(spare | fields | dict(zip(names, pair, strict=True))) for pair in pairs]
+    return [option for option in dict.fromkeys(made) if option is not None and not holds(option, scene)]
 
 
 def _edits(scene: Scene, truth: Claim, fields: _Fields, rng: random.Random) -> Iterator[_Fields]:
@@ -179,16 +218,12 @@ def _edits(scene: Scene, truth: Claim, fields: _Fields, rng: random.Random) -> I
         return
     others = _other_facets(fields, wrong_claims(scene, truth, rng))
     yield from others
-    if truth.kind not in _GIVEN:
-        for slot in ("s", "r"):
-            if slot in fields:
-                for second in _other_seconds(scene, fields, slot, rng):
-                    yield {slot: second}
     alone = not others and "q" not in fields
     for slot in ("p", "q"):
         if slot in fields:
-            for place in rng.sample(PLACES, 4):
+            for place in rng.sample(PLACES, len(PLACES)):
                 row, column = place.split()
+                changes: tuple[_Fields, ...]
                 # Where a place is all that can vary, its row and its column are two facets.
                 changes = (
                     ({slot: row}, {f"{slot}.column": column}) if alone else ({slot: row, f"{slot}.column": column},)
@@ -197,31 +232,35 @@ def _edits(scene: Scene, truth: Claim, fields: _Fields, rng: random.Random) -> I
 
 
 def _other_facets(fields: _Fields, options: list[Claim]) -> list[_Fields]:
-    """How the options differ, their seconds and places left aside."""
+    """How the options differ, their places left aside."""
     found: list[_Fields] = []
     for option in options:
         after = _taken_apart(option)
-        names = sorted((fields.keys() | after.keys()) - {"s", "r", "p", "q", "p.column", "q.column"})
+        names = sorted((fields.keys() | after.keys()) - {"p", "q", "p.column", "q.column"})
         change = {name: after.get(name, "") for name in names if fields.get(name) != after.get(name)}
         if change and change not in found:
             found.append(change)
     kinds = [change for change in found if "kind" in change]
     # Beside another facet, either kind may be the true one: two claims of one kind and none of the other point to it.
-    return kinds if kinds and {"s", "p"} & fields.keys() else found
+    return kinds if kinds and "p" in fields else found
 
 
 def _two_values(scene: Scene, fields: _Fields, rng: random.Random) -> Iterator[_Fields]:
     first, second = _SAME_VALUES[fields["kind"]]
     one, other = fields[first], fields[second]
     if one == other:
-        found = (
-            _other_seconds(scene, fields, first, rng)
+        others = (
+            [
+                later
+                for earlier, later in priors.flash_pairs(scene.duration)
+                if earlier == one and _far(scene, one, later)
+            ]
             if first == "s"
-            else rng.sample([setting for setting in SETTINGS if setting != one], 1)
+            else [setting for setting in SETTINGS if setting != one]
         )
-        if not found:
+        if not others:
             return
-        other = found[0]
+        other = rng.choice(others)
         yield {first: other}
         yield {second: other}
     else:
@@ -229,45 +268,13 @@ def _two_values(scene: Scene, fields: _Fields, rng: random.Random) -> Iterator[_
         yield {second: one}
 
 
-def _other_seconds(scene: Scene, fields: _Fields, slot: str, rng: random.Random) -> list[str]:
-    """Up to three seconds, clearly apart from each other and from the stated one, as likely as that one."""
-    fractions = _likely_fractions()[_event(fields, slot)]
-    kept = [int(fields[slot])]
-    # Where a second is all that can vary, three more are needed: then any moment will do as a last resort.
-    tries = 80 if fields["kind"] in ("happens", "cut") else 60
-    for attempt in range(tries):
-        fraction = rng.choice(fractions) if attempt < 60 else rng.random()
-        second = seconds(fraction * scene.duration)
-        if all(abs(second - other) > 1.15 * tolerance(scene) for other in kept):
-            kept.append(second)
-    return [str(second) for second in kept[1:OPTIONS]]
+def _far(scene: Scene, one: str, other: str) -> bool:
+    return abs(int(one) - int(other)) > _space(scene)
 
 
-def _event(fields: _Fields, slot: str) -> str:
-    """What happens at a stated second."""
-    if fields["kind"] == "end order" and slot == "s":
-        return "flash ends"
-    kind = fields["kind"]
-    return fields.get("v", kind if kind in ("cut", "touched", "alone") else "flash")
-
-
-@cache
-def _likely_fractions() -> dict[str, tuple[float, ...]]:
-    """Where in a video things happen, as fractions of its duration, by event; measured on scenes of no split."""
-    found: dict[str, list[float]] = {}
-    for number in range(1500):
-        scene = sample_scene(random.Random(f"prior:{number}"))
-        times = {
-            "flash": [thing.flash for thing in scene.things],
-            "flash ends": [thing.flash + scene.slot for thing in scene.things],
-            "touched": [thing.flash for thing in scene.things if thing.caused_by],
-            "alone": [thing.flash for thing in scene.things if not thing.caused_by],
-            "cut": [] if scene.cut is None else [scene.cut],
-            **{verb: [t for thing in scene.things for t in event_times(thing, verb)[:1]] for verb in VERBS},
-        }
-        for event, moments in times.items():
-            found.setdefault(event, []).extend(moment / scene.duration for moment in moments)
-    return {event: tuple(fractions) for event, fractions in found.items()}
+def _space(scene: Scene) -> float:
+    """Seconds by which stated times must differ, so that what is true of one is false of the other."""
+    return 1.15 * tolerance(scene)
 
 
 def _taken_apart(said: Claim) -> _Fields:

@@ -280,15 +280,14 @@ def _repetition(scene: Scene) -> _Found:
 
 
 def _foreshadowing(scene: Scene) -> _Found:
-    # A mark of another colour is two classes: two of a question's four options are of that kind.
-    classes = {"missing": "missing", **{colour: f"other {i % 2}" for i, colour in enumerate(COLOURS)}}
+    def label(thing: Thing) -> str:
+        # A mark of another colour is two classes, of two colours each: two of the four options are of that kind.
+        if scene.mark in (None, thing.colour):
+            return "missing" if scene.mark is None else "announced"
+        return f"other {((COLOURS.index(scene.mark) - COLOURS.index(thing.colour)) % len(COLOURS) - 1) // 2}"
+
     return [
-        (
-            "announced" if scene.mark == thing.colour else classes[scene.mark or "missing"],
-            f"Does the opening mark announce the {thing.name}?",
-            mark_claim(scene, thing),
-            thing.name,
-        )
+        (label(thing), f"Does the opening mark announce the {thing.name}?", mark_claim(scene, thing), thing.name)
         for thing in scene.things
     ]
 
