@@ -1,7 +1,7 @@
 # Everything here runs in .venv, which is made on first use from constraints.txt.
 # pip takes the torch build of its own settings: without any, the one with CUDA, which is large but runs on a CPU too.
 .DELETE_ON_ERROR:
-.PHONY: demo ui trainers vllm-env test test-all lint format types imports check docs clean
+.PHONY: demo ui trainers vllm-env lmms-env test test-all lint format types imports check docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -64,6 +64,20 @@ $(VLLM_STAMP):
 	  av jinja2 peft pyarrow pytest pytest-timeout hypothesis pyyaml tenacity universal-pathlib
 	@test $(VLLM_BUILD) = vllm || $(VLLM)/bin/python -m pip uninstall -qq -y torchaudio torchcodec
 	@cd / && $(abspath $(VLLM))/bin/python -c "from importlib.metadata import version; print('vLLM', version('$(VLLM_BUILD)'))"
+	@touch $@
+
+# lmms-eval asks for packages that exclude ours, and imports a part of filelock that newer versions have not.
+LMMS := .lmms-eval
+LMMS_VERSION := 0.7.3
+LMMS_STAMP := $(LMMS)/.lmms-eval-$(LMMS_VERSION)
+
+lmms-env: $(LMMS_STAMP)  ## install lmms-eval into an environment of its own (.lmms-eval)
+
+$(LMMS_STAMP):
+	@test -x $(LMMS)/bin/python || $(PYTHON) -m venv $(LMMS)
+	@echo "Installing lmms-eval $(LMMS_VERSION) into $(LMMS): 3 GB, some minutes ..."
+	@$(LMMS)/bin/python -m pip install -qq --disable-pip-version-check \
+	  "lmms-eval==$(LMMS_VERSION)" "torch==2.13.*" "torchvision==0.28.*" "transformers==5.24.*" decord "filelock<4"
 	@touch $@
 
 docs: $(VENV)/.installed-dev  ## write the generated part of the guides

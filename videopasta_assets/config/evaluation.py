@@ -33,13 +33,26 @@ BenchmarkFormat = Literal[
 class LmmsEvalSettings(Settings):
     """How lmms-eval is run, in an environment of its own."""
 
-    python: Path = Field(description="Python of the environment that lmms-eval is installed in.")
-    task: str = Field(pattern=r"^[A-Za-z0-9_-]+$", description="lmms-eval's name of the task.")
+    python: Path | None = Field(
+        default=None,
+        description="Python of the environment that lmms-eval is installed in; none: that of `make lmms-env`.",
+    )
+    task: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="lmms-eval's name of the task; none, for format items: a task is made of the items.",
+    )
+    tasks: Path | None = Field(
+        default=None, description="Folder of tasks of your own (lmms-eval's --include_path), relative to this file."
+    )
     model: str = Field(
         default="qwen2_5_vl", pattern=r"^[A-Za-z0-9_-]+$", description="lmms-eval's name of the model's class."
     )
     model_args: str = Field(default="", description="Added to pretrained=..., such as max_num_frames=32.")
     metric: str | None = Field(default=None, description="Which of the task's metrics; none: its first.")
+    percent: bool | None = Field(
+        default=None, description="The metric is of 100, not of 1; none: it is of 100 where it is above 1."
+    )
     batch_size: int = Field(default=1, ge=1, description="Requests at once.")
     limit: int | None = Field(default=None, ge=1, description="Only so many items; none: all.")
     timeout_hours: float = Field(default=48, gt=0, description="A run that takes longer is ended.")
@@ -74,12 +87,14 @@ class BenchmarkSettings(Settings):
     runner: Literal["videopasta", "lmms-eval"] = Field(
         default="videopasta", description="lmms-eval: run by it, in its own environment; its result is kept."
     )
-    lmms_eval: LmmsEvalSettings | None = Field(default=None, description="For runner lmms-eval: python, task, ...")
+    lmms_eval: LmmsEvalSettings | None = Field(default=None, description="For runner lmms-eval: task, model_args, ...")
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if self.runner == "lmms-eval" and self.lmms_eval is None:
-            raise ValueError("runner lmms-eval needs lmms_eval: {python: ..., task: ...}")
+            raise ValueError("runner lmms-eval needs lmms_eval: {task: ..., model_args: ...}")
+        if self.runner == "lmms-eval" and self.lmms_eval and self.lmms_eval.task is None and self.format != "items":
+            raise ValueError(f"lmms-eval is not told what to run: name its task for {self.format} in lmms_eval.task")
         if self.scoring == "likelihood" and self.format in ("msrvtt_qa",):
             raise ValueError(f"the open answers of {self.format} cannot be scored by likelihood: use scoring: generate")
         return self

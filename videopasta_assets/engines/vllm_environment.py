@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+from videopasta_assets import cpu_site
 from videopasta_assets.config.serving import ServerSettings, VllmSettings
 from videopasta_assets.engines.protocol import Request
 from videopasta_assets.errors import UserError
@@ -28,7 +29,6 @@ BESIDE_US: Final = Path(__file__).parents[2] / ".vllm" / "bin" / "python"
 CPU_VARIABLES: Final = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 """Environment variables of CPU builds, where the user sets none: 1 GiB of keys and values, threads as they come."""
 
-_CPU_SITE: Final = Path(__file__).with_name("vllm_cpu_site")
 _PROBE: Final = """
 import json, sys
 from importlib.metadata import distributions
@@ -69,7 +69,7 @@ class VllmEnvironment:
             found["HF_HUB_OFFLINE"] = "1"
         if self.cpu:
             found |= {name: os.environ.get(name, value) for name, value in CPU_VARIABLES.items()}
-            found["PYTHONPATH"] = str(_CPU_SITE)
+            found["PYTHONPATH"] = str(cpu_site.FOLDER)
         if self.preload:
             found["LD_PRELOAD"] = ":".join([*self.preload, *filter(None, [os.environ.get("LD_PRELOAD")])])
         return found

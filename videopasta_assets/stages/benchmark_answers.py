@@ -139,7 +139,7 @@ def _request(
     clip = clip_of(project, settings, item, path)
     how = decoding(project.settings.evaluation.decoding)
     folder = None if adapter is None else str(adapter[0])
-    prompt = _prompt(project, item, settings, clip.plan.duration)
+    prompt = item_prompt(project, item, settings, clip.plan.duration)
     candidates = item.options if settings.scoring == "likelihood" else ()
     return Request(key, prompt, clip, how, adapter=folder, candidates=candidates)
 
@@ -189,7 +189,8 @@ def _with_subtitles(item: BenchmarkItem, question: str) -> str:
     return f"Subtitles:\n{item.subtitles}\n\n{question}" if item.subtitles else question
 
 
-def _prompt(project: Project, item: BenchmarkItem, settings: BenchmarkSettings, duration: float) -> Prompt:
+def item_prompt(project: Project, item: BenchmarkItem, settings: BenchmarkSettings, duration: float) -> Prompt:
+    """What the model is asked about an item, beside the video of `duration` seconds."""
     if settings.scoring == "likelihood":
         return question_prompt(project, item, duration)
     question = _with_subtitles(item, item.instruction or item.question)

@@ -70,8 +70,8 @@ def check_ready(project: Project, name: str) -> None:
     """
     settings = benchmark_named(project, name)
     if settings.runner == lmms_eval.RUNNER and settings.lmms_eval is not None:
-        lmms_eval.check_ready(settings.lmms_eval, name)
-    else:
+        lmms_eval.find_python(settings.lmms_eval, name)
+    if settings.lmms_eval is None or settings.lmms_eval.task is None:
         items_of(project, name)
 
 

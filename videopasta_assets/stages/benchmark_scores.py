@@ -19,6 +19,7 @@ from videopasta_assets.stages.benchmark_items import (
     metric_of,
     published,
 )
+from videopasta_assets.stages.lmms_task import task_of
 from videopasta_assets.stages.lora_checkpoint import adapter_of, experiment_named
 from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
 from videopasta_assets.stages.project import Engines, Project
@@ -32,16 +33,21 @@ OVERALL: Final = "all"
 def spec(project: Project, benchmark: str) -> dict[str, str]:
     """Parts of the specification, by name."""
     settings = benchmark_named(project, benchmark)
+    items = {
+        "items": files_hash(project, benchmark),
+        "which items": stable_hash(settings.only, settings.sample, project.settings.seed if settings.sample else 0),
+    }
     if settings.lmms_eval is not None and settings.runner == lmms_eval.RUNNER:
+        prompt = {"prompt": project.prompts("responder").hash("multiple_choice")}
         return {
             "stage": STAGE_VERSION,
             "model": project.model_id("responder"),
             lmms_eval.RUNNER: lmms_eval.identity(settings.lmms_eval),
+            **(items | prompt if settings.lmms_eval.task is None else {}),
         }
     return {
         "stage": STAGE_VERSION,
-        "items": files_hash(project, benchmark),
-        "which items": stable_hash(settings.only, settings.sample, project.settings.seed if settings.sample else 0),
+        **items,
         "metric": stable_hash(metric_of(settings)),
         "bootstrap samples": str(project.settings.evaluation.bootstrap_samples),
         **{f"answers {name}": part for name, part in benchmark_answers.spec(project, benchmark).items()},
@@ -141,8 +147,9 @@ def _run_elsewhere(project: Project, experiment: str, benchmark: str, adapter: t
 
     def scored(todo: Sequence[Derivation]) -> Iterator[Row]:
         for derivation in todo:
-            base = lmms_eval.evaluate(project, benchmark, runner, None)
-            tuned = lmms_eval.evaluate(project, benchmark, runner, adapter)
+            task = task_of(project, benchmark, runner)
+            base = lmms_eval.evaluate(project, benchmark, runner, task, None)
+            tuned = lmms_eval.evaluate(project, benchmark, runner, task, adapter)
             yield {
                 "row_key": derivation.row_key,
                 "experiment": experiment,

@@ -12,12 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from videopasta_assets import cpu_site
 from videopasta_assets.config.evaluation import LmmsEvalSettings
 from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.stages.project import Project
 
 RUNNER: Final = "lmms-eval"
+PYTHON_VARIABLE: Final = "VIDEOPASTA_LMMS_EVAL_PYTHON"
+"""Names the Python of lmms-eval's environment where the settings do not."""
+
+BESIDE_US: Final = Path(__file__).parents[2] / ".lmms-eval" / "bin" / "python"
+"""Where `make lmms-env` puts it."""
+
 _FOLDER: Final = "lmms_eval"
 _TAIL: Final = 600
 
@@ -37,52 +44,76 @@ class Reported:
     items: int
 
 
+@dataclass(frozen=True)
+class Task:
+    """What lmms-eval is asked to run.
+
+    Attributes:
+        name: of the task.
+        folder: of tasks beside its own; none.
+        metric: which of the task's metrics; none: its first.
+        content: hash of the task, where it is ours.
+    """
+
+    name: str
+    folder: Path | None
+    metric: str | None
+    content: str = ""
+
+
 def identity(settings: LmmsEvalSettings) -> str:
     """Hash of everything but the model that decides a result: not where the environment lies, nor its time."""
-    return stable_hash(settings.model_dump(exclude={"python", "timeout_hours"}))
+    return stable_hash(settings.model_dump(mode="json", exclude={"python", "timeout_hours"}))
 
 
-def check_ready(settings: LmmsEvalSettings, name: str) -> None:
-    """Refuse an environment that is not there.
+def find_python(settings: LmmsEvalSettings, name: str) -> Path:
+    """The Python of lmms-eval's environment, as the settings, the variable or `make lmms-env` give it.
 
     Raises:
         UserError: it is not there.
     """
-    if shutil.which(str(settings.python)) is None:
+    python = settings.python or Path(os.environ.get(PYTHON_VARIABLE) or BESIDE_US)
+    if shutil.which(str(python)) is None:
         raise UserError(
             f"benchmark {name!r} is run by lmms-eval, and its environment is not there",
-            where=str(settings.python),
-            fix="Make one: python -m venv DIR && DIR/bin/pip install lmms-eval; then set lmms_eval.python.",
+            where=str(python),
+            fix=f"Run `make lmms-env`, or name the Python of an environment that has it in lmms_eval.python or "
+            f"{PYTHON_VARIABLE}.",
         )
+    return python
 
 
-def evaluate(project: Project, name: str, settings: LmmsEvalSettings, adapter: tuple[Path, str] | None) -> Reported:
+def evaluate(
+    project: Project, name: str, settings: LmmsEvalSettings, task: Task, adapter: tuple[Path, str] | None
+) -> Reported:
     """Run a task on the base model, or on the model with an adapter, and read what it reports.
 
     Raises:
         UserError: the environment is not there, or the task has no such metric.
         VideoPastaError: it failed; the end of its log is in the sentence.
     """
-    check_ready(settings, name)
-    key = stable_hash(identity(settings), project.model_id("responder"), adapter[1] if adapter else "")
+    python = find_python(settings, name)
+    key = stable_hash(identity(settings), task.content, project.model_id("responder"), adapter[1] if adapter else "")
     folder = Path(project.settings.root) / ".cache" / _FOLDER / key
     if _results(folder) is None:
         folder.mkdir(parents=True, exist_ok=True)
         model = project.model_folder("responder") if adapter is None else _merged(project, adapter)
-        _run(settings, model, folder)
+        _run(python, settings, task, model, folder)
     found = _results(folder)
     if found is None:
         raise VideoPastaError(f"lmms-eval ended without results: see {folder / 'log.txt'}")
-    return read_results(found, settings)
+    return read_results(found, task, settings.percent)
 
 
-def _run(settings: LmmsEvalSettings, model: Path, folder: Path) -> None:
+def _run(python: Path, settings: LmmsEvalSettings, task: Task, model: Path, folder: Path) -> None:
     arguments = ",".join(part for part in (f"pretrained={model}", settings.model_args) if part)
-    command = [str(settings.python), "-m", "lmms_eval", "--model", settings.model, "--model_args", arguments]
-    command += ["--tasks", settings.task, "--batch_size", str(settings.batch_size), "--output_path", str(folder)]
+    command = [str(python), "-m", "lmms_eval", "--model", settings.model, "--model_args", arguments]
+    command += ["--tasks", task.name, "--batch_size", str(settings.batch_size), "--output_path", str(folder)]
+    command += [] if task.folder is None else ["--include_path", str(task.folder)]
     command += [] if settings.limit is None else ["--limit", str(settings.limit)]
     log = folder / "log.txt"
-    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    environment["PYTHONPATH"] = str(cpu_site.FOLDER)
     try:
         with log.open("wb") as target:
             done = subprocess.run(
@@ -117,8 +148,13 @@ def _results(folder: Path) -> Path | None:
     return found[-1] if found else None
 
 
-def read_results(path: Path, settings: LmmsEvalSettings) -> Reported:
+def read_results(path: Path, task: Task, percent: bool | None = None) -> Reported:
     """A task's metric from lmms-eval's results file; percent and shares become shares.
+
+    Args:
+        path: the file.
+        task: what was run.
+        percent: the metric is of 100; None: where it is above 1.
 
     Raises:
         UserError: the file is no such file, or has no such task or metric.
@@ -128,19 +164,19 @@ def read_results(path: Path, settings: LmmsEvalSettings) -> Reported:
         results = data["results"]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError("this is no results file of lmms-eval", where=str(path)) from error
-    if settings.task not in results:
-        raise UserError(f"no task {settings.task!r}", where=str(path), fix=f"There are: {', '.join(results)}.")
+    if task.name not in results:
+        raise UserError(f"no task {task.name!r}", where=str(path), fix=f"There are: {', '.join(results)}.")
     metrics = {
         key.partition(",")[0]: float(value)
-        for key, value in results[settings.task].items()
+        for key, value in results[task.name].items()
         if isinstance(value, int | float) and not isinstance(value, bool) and "stderr" not in key
     }
     if not metrics:
-        raise UserError(f"task {settings.task!r} has no metric that is a number", where=str(path))
-    wanted = settings.metric or next(iter(metrics))
+        raise UserError(f"task {task.name!r} has no metric that is a number", where=str(path))
+    wanted = task.metric or next(iter(metrics))
     if wanted not in metrics:
         raise UserError(f"no metric {wanted!r}", where=str(path), fix=f"There are: {', '.join(metrics)}.")
     value = metrics[wanted]
-    counted = data.get("n-samples", {}).get(settings.task, {})
+    counted = data.get("n-samples", {}).get(task.name, {})
     items = counted.get("effective", 0) if isinstance(counted, dict) else counted
-    return Reported(wanted, value / 100 if value > 1 else value, int(items))
+    return Reported(wanted, value / 100 if percent or (percent is None and value > 1) else value, int(items))

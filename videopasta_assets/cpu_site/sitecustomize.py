@@ -1,7 +1,7 @@
-"""Lets every process of a CPU build of vLLM import torchvision: see `videopasta_assets.torchvision_ops`.
+"""Lets a process import torchvision beside a torch without CUDA: see `videopasta_assets.torchvision_ops`.
 
-vLLM starts processes of its own (engine cores, a look at each model class), so what they need is declared as they
-start, and not before torchvision is wanted: importing torch takes seconds.
+vLLM and lmms-eval start processes of their own, so what they need is declared as they start, and not before
+torchvision is wanted: importing torch takes seconds.
 """
 
 import importlib.abc
@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-_OPERATORS = Path(__file__).parents[2] / "torchvision_ops.py"
+_OPERATORS = Path(__file__).parents[1] / "torchvision_ops.py"
 
 
 class _BeforeTorchvision(importlib.abc.MetaPathFinder):
