@@ -48,6 +48,22 @@ def test_every_attempt_keeps_its_verdict_and_slots_close_on_acceptance(bench: Be
     assert len({(query, slot) for query, slot, _ in accepted}) == len(accepted) == len(bench.rows("verified_pairs"))
 
 
+def test_adversaries_use_the_strategies_that_are_named_and_others_are_made_anew(bench: Bench) -> None:
+    bench.run()
+    before = {row["adversary_id"]: row for row in bench.rows("adversaries")}
+    named = ("mirrored_relation", "reordered", "nothing_changed")
+    bench.edit("max_attempts: 2", f"max_attempts: 2, strategies: [{', '.join(named)}]")
+    bench.engine.forget()
+    bench.run()
+    after = {row["adversary_id"]: row for row in bench.rows("adversaries")}
+    assert {row["adv_strategy"] for row in after.values()} == set(named)
+    kept = {key for key, row in before.items() if row["adv_strategy"] in named and row["attempt"] == 1}
+    assert bench.engine.calls["query"] == bench.engine.calls["aligned"] == 0
+    assert all(after[key]["provenance"] == before[key]["provenance"] for key in kept)
+    first = [row for row in after.values() if row["attempt"] == 1]
+    assert bench.engine.calls["adversary"] >= len(first) - len(kept)
+
+
 def test_editing_one_template_recomputes_only_its_mode_and_strategy(bench: Bench) -> None:
     bench.run()
     bench.engine.forget()

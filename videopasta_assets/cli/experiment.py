@@ -43,6 +43,12 @@ def experiment(
     learning_rate: Annotated[float, typer.Option(help="Of every arm.")] = 2e-4,
     epochs: Annotated[float, typer.Option(help="Of every arm.")] = 2,
     beta: Annotated[float, typer.Option(help="Of DPO.")] = 0.1,
+    sft_weight: Annotated[
+        float, typer.Option(min=0, help="Of DPO: weight of the chosen answers' likelihood beside the preference.")
+    ] = 0.0,
+    strategies: Annotated[
+        str | None, typer.Option(help="Strategies of adversaries, comma separated; none: all sixteen.")
+    ] = None,
     check: Annotated[
         Literal["text", "self_consistency", "video"], typer.Option(help="Check of aligned responses before pairing.")
     ] = "self_consistency",
@@ -74,7 +80,7 @@ def experiment(
         "temperature": temperature,
         "agreement": agreement,
     }
-    named = tuple(arm.strip() for arm in arms.split(",") if arm.strip())
+    named = tuple(_names(arms))
     if policy is not None and "dpo_on_policy" in named:
         method["policy_samples"] = samples
     design = Design(
@@ -83,8 +89,9 @@ def experiment(
         pairs=pairs,
         split=split,
         scoring=scoring,
-        training={"learning_rate": learning_rate, "epochs": epochs, "beta": beta},
-        recipe={"queries_per_video": queries, "max_attempts": attempts, "aligned_check": method},
+        training={"learning_rate": learning_rate, "epochs": epochs, "beta": beta, "sft_weight": sft_weight},
+        recipe={"queries_per_video": queries, "max_attempts": attempts, "aligned_check": method}
+        | ({} if strategies is None else {"strategies": _names(strategies)}),
         frames={"dense": dense, "sparse": sparse, **({} if policy is None else {"policy": policy})},
     )
     _prepare(folder, design)
@@ -105,6 +112,7 @@ def experiment(
             **{key: value for key, value in method.items() if check == "self_consistency" or key == "method"},
             "queries": queries,
             "attempts": attempts,
+            "strategies": strategies or "all",
             **design.frames,
             "model": project.model_id("responder"),
         },
@@ -129,6 +137,10 @@ def experiment(
     else:
         say(verdict(page))
         say(f"Wrote {target}.")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _prepare(folder: Path, design: "Design") -> None:

@@ -3,6 +3,7 @@
 The keys are common to all recipes; what a paper publishes is the default of the recipe that is named after it.
 """
 
+import difflib
 import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from videopasta_assets.config.strict import Settings
-from videopasta_assets.taxonomy import FailureMode
+from videopasta_assets.taxonomy import STRATEGIES, FailureMode
 
 RecipeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 """A word that may become a key prefix and a folder."""
@@ -143,6 +144,12 @@ class RecipeSettings(Settings):
         default="one_per_mode",
         description="One adversary a mode (the paper's majority reading), or all in the query's.",
     )
+    strategies: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Ways in which adversaries break their mode, at least one of each mode; none: all sixteen. "
+        " Those that open with a phrase (in a flashback, without any ...) also teach the phrase.",
+    )
     max_attempts: int = Field(
         default=3, ge=1, le=10, description="Attempts a slot, rejected ones included (our choice)."
     )
@@ -186,9 +193,26 @@ class RecipeSettings(Settings):
                 f"queries_by_mode adds up to {sum(self.queries_by_mode.values())}, queries_per_video is "
                 f"{self.queries_per_video}"
             )
+        known = [name for names in STRATEGIES.values() for name in names]
+        for name in self.strategies or ():
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                raise ValueError(f"no strategy is named {name!r}; " + (f"{near[0]}?" if near else ", ".join(known)))
+        for mode, names in self.strategies_by_mode.items():
+            if not names:
+                raise ValueError(f"no strategy of mode {mode}: name one of {', '.join(STRATEGIES[mode])}")
         if self.name in _RESERVED:
             raise ValueError(f"a recipe cannot be named {self.name!r}")
         return self
+
+    @property
+    def strategies_by_mode(self) -> dict[FailureMode, tuple[str, ...]]:
+        """The strategies of each mode, in the taxonomy's order."""
+        wanted = self.strategies
+        return {
+            mode: names if wanted is None else tuple(name for name in names if name in wanted)
+            for mode, names in STRATEGIES.items()
+        }
 
 
 class CompareSettings(Settings):

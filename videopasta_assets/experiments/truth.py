@@ -28,7 +28,9 @@ class Arm:
 
 
 ARMS: Final = (
-    Arm("sft", "supervised fine-tuning on the aligned responses", {"training": {"objective": "sft"}}),
+    Arm(
+        "sft", "supervised fine-tuning on the aligned responses", {"training": {"objective": "sft", "sft_weight": 0.0}}
+    ),
     Arm("dpo_unfiltered", "DPO on first attempts, whatever the verifier said", {"pairs": "unfiltered"}),
     Arm("dpo_verified", "DPO on verified pairs (the recipe)", {}),
     *(Arm(f"dpo_{mode}", f"DPO on verified pairs of mode {mode} alone", {"modes": [mode.value]}) for mode in MODES),

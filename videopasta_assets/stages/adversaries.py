@@ -20,7 +20,7 @@ from videopasta_assets.stages.materialize import Outcome, Progress, ShardWriter,
 from videopasta_assets.stages.project import Engines, Project, decoding, good_rows
 from videopasta_assets.stages.sampled_videos import clip_of
 from videopasta_assets.stages.spec_text import remember_spec_texts
-from videopasta_assets.taxonomy import STRATEGIES, FailureMode, VerdictStatus
+from videopasta_assets.taxonomy import FailureMode, VerdictStatus
 from videopasta_assets.video.clip import Clip
 
 STAGE_VERSION = "1"
@@ -53,9 +53,10 @@ def spec(project: Project) -> dict[str, str]:
         f"{EXTENT}adversary policy": recipe.adversary_policy,
         f"{EXTENT}attempts": str(recipe.max_attempts),
         f"{EXTENT}of checked responses only": str(aligned_checks.wanted(project)),
+        **({f"{EXTENT}strategies": ", ".join(recipe.strategies)} if recipe.strategies else {}),
         **{
             f"{PROMPT}adversary/{mode}/{strategy}": prompts.hash(f"adversary/{mode}/{strategy}")
-            for mode, strategies in STRATEGIES.items()
+            for mode, strategies in recipe.strategies_by_mode.items()
             for strategy in strategies
         },
     }
@@ -75,6 +76,7 @@ def open_slots(project: Project, shard: str) -> list[OpenSlot]:
             FailureMode(aligned["query_mode"]),
             recipe.adversaries_per_query,
             recipe.adversary_policy,
+            recipe.strategies_by_mode,
         )
     ]
 
