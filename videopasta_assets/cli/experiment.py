@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from videopasta_assets.experiments.truth import Design
 
 _ARMS = "sft,dpo_unfiltered,dpo_verified,dpo_spatial,dpo_temporal,dpo_cross_frame"
+_REWRITING = (
+    "all_visible,mirrored_relation,reordered,concurrency_swap,reversed_progression,nothing_changed,collapsed_locations"
+)
+"""Strategies that rewrite what is said; the others open with a phrase, and DPO then teaches the phrase."""
 
 
 def experiment(
@@ -26,29 +30,29 @@ def experiment(
     folder: Annotated[
         Path, typer.Option("--dir", help="The experiment's project; it goes on where it stopped.")
     ] = Path("truth-experiment"),
-    videos: Annotated[int, typer.Option(min=1, help="Videos that pairs are made from.")] = 72,
-    benchmark_videos: Annotated[int, typer.Option(min=1, help="Held-out videos.")] = 100,
+    videos: Annotated[int, typer.Option(min=1, help="Videos that pairs are made from.")] = 240,
+    benchmark_videos: Annotated[int, typer.Option(min=1, help="Held-out videos.")] = 150,
     items: Annotated[int, typer.Option(min=1, help="Items a held-out video.")] = 9,
     split: Annotated[
         Literal["benchmark", "validation"], typer.Option(help="Choose settings on validation, never on benchmark.")
     ] = "benchmark",
     scoring: Annotated[
         Literal["generate", "likelihood"], typer.Option(help="How answers to plain items are read.")
-    ] = "generate",
+    ] = "likelihood",
     arms: Annotated[
         str, typer.Option(help="Arms, comma separated; dpo_balanced and dpo_on_policy may be added.")
     ] = _ARMS,
     seeds: Annotated[int, typer.Option(min=1, help="Training runs of each arm.")] = 3,
-    pairs: Annotated[int, typer.Option(min=1, help="Pairs that each run trains on.")] = 240,
-    learning_rate: Annotated[float, typer.Option(help="Of every arm.")] = 2e-4,
-    epochs: Annotated[float, typer.Option(help="Of every arm.")] = 2,
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs that each run trains on.")] = 1800,
+    learning_rate: Annotated[float, typer.Option(help="Of every arm.")] = 1e-3,
+    epochs: Annotated[float, typer.Option(help="Of every arm.")] = 1,
     beta: Annotated[float, typer.Option(help="Of DPO.")] = 0.1,
     sft_weight: Annotated[
         float, typer.Option(min=0, help="Of DPO: weight of the chosen answers' likelihood beside the preference.")
-    ] = 0.0,
+    ] = 1.0,
     strategies: Annotated[
-        str | None, typer.Option(help="Strategies of adversaries, comma separated; none: all sixteen.")
-    ] = None,
+        str, typer.Option(help="Strategies of adversaries, comma separated, or all. Default: those that rewrite.")
+    ] = _REWRITING,
     check: Annotated[
         Literal["text", "self_consistency", "video"], typer.Option(help="Check of aligned responses before pairing.")
     ] = "self_consistency",
@@ -58,9 +62,7 @@ def experiment(
     queries: Annotated[int, typer.Option(min=1, help="Questions a video.")] = 9,
     attempts: Annotated[int, typer.Option(min=1, help="Attempts at an adversary.")] = 2,
     dense: Annotated[int, typer.Option(min=1, help="Frames of aligned responses.")] = 16,
-    policy: Annotated[
-        int | None, typer.Option(min=1, help="Frames of training and scoring, if not as many as --dense.")
-    ] = None,
+    policy: Annotated[int, typer.Option(min=1, help="Frames of training and scoring; as --dense: the same.")] = 8,
     sparse: Annotated[int, typer.Option(min=1, help="Frames of adversaries.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,7 +83,7 @@ def experiment(
         "agreement": agreement,
     }
     named = tuple(_names(arms))
-    if policy is not None and "dpo_on_policy" in named:
+    if policy != dense and "dpo_on_policy" in named:
         method["policy_samples"] = samples
     design = Design(
         arms=named,
@@ -91,8 +93,8 @@ def experiment(
         scoring=scoring,
         training={"learning_rate": learning_rate, "epochs": epochs, "beta": beta, "sft_weight": sft_weight},
         recipe={"queries_per_video": queries, "max_attempts": attempts, "aligned_check": method}
-        | ({} if strategies is None else {"strategies": _names(strategies)}),
-        frames={"dense": dense, "sparse": sparse, **({} if policy is None else {"policy": policy})},
+        | ({} if strategies == "all" else {"strategies": _names(strategies)}),
+        frames={"dense": dense, "sparse": sparse, **({} if policy == dense else {"policy": policy})},
     )
     _prepare(folder, design)
     _render_videos(folder, design, videos, benchmark_videos, items)
@@ -112,7 +114,7 @@ def experiment(
             **{key: value for key, value in method.items() if check == "self_consistency" or key == "method"},
             "queries": queries,
             "attempts": attempts,
-            "strategies": strategies or "all",
+            "strategies": strategies,
             **design.frames,
             "model": project.model_id("responder"),
         },
