@@ -62,6 +62,6 @@ def test_a_second_with_less_room_is_asked_less() -> None:
 
 
 def test_they_are_the_same_each_time() -> None:
-    first = priors.moments("flash", DURATION)
+    first = priors.moments("jumps", DURATION)
     priors.moments.cache_clear()
-    assert priors.moments("flash", DURATION) == first
+    assert priors.moments("jumps", DURATION) == first

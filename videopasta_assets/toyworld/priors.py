@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videopasta_assets.toyworld.facts import event_times, seconds
-from videopasta_assets.toyworld.scene import SLOTS, Scene, sample_scene
+from videopasta_assets.toyworld.scene import Scene, sample_scene
 
 _SCENES: Final = 4000
 _ROUNDS: Final = 20
@@ -32,22 +32,13 @@ def _scenes() -> tuple[Scene, ...]:
 
 
 @cache
-def moments(event: str, duration: float) -> Counter[int]:
-    """How often an event is at each second of a video of `duration` seconds."""
-    return Counter(seconds(fraction * duration) for scene in _scenes() for fraction in _fractions(scene, event))
+def moments(verb: str, duration: float) -> Counter[int]:
+    """How often a thing jumps, enters, leaves or returns at each second of a video of `duration` seconds.
 
-
-def _fractions(scene: Scene, event: str) -> Iterator[float]:
-    """When the event happens, as fractions of the video; what happens twice to a thing is left out."""
-    if event == "cut":
-        yield from () if scene.cut is None else (scene.cut / scene.duration,)
-        return
-    for thing in scene.things:
-        if event in ("flash", "flash ends"):
-            yield thing.flash / scene.duration + (event == "flash ends") / SLOTS
-        else:
-            times = event_times(thing, event)
-            yield from (time / scene.duration for time in times if len(times) == 1)
+    Things that do so twice are left out.
+    """
+    happened = ((scene, event_times(thing, verb)) for scene in _scenes() for thing in scene.things)
+    return Counter(seconds(times[0] * duration / scene.duration) for scene, times in happened if len(times) == 1)
 
 
 @cache
@@ -104,12 +95,14 @@ def squares(family: str, duration: float, space: float) -> dict[Pair, Squares]:
         duration: of the video, in seconds.
         space: seconds by which stated seconds must differ.
     """
-    told = list(_told(family, duration).values())
-    firsts, others = (sorted({pair[side] for counts in told for pair in counts}) for side in (0, 1))
+    told: defaultdict[str, Counter[Pair]] = defaultdict(Counter)
+    for kind, pair in _FAMILIES[family](duration):
+        told[kind][pair] += 1
+    firsts, others = (sorted({pair[side] for counts in told.values() for pair in counts}) for side in (0, 1))
     by_kind = np.zeros((len(told), len(firsts), len(others)))
-    for kind, counts in enumerate(told):
+    for number, counts in enumerate(told.values()):
         for (a, b), n in counts.items():
-            by_kind[kind, firsts.index(a), others.index(b)] = n / counts.total()
+            by_kind[number, firsts.index(a), others.index(b)] = n / counts.total()
     allowed = _differ(firsts, space)[:, None, :, None] & _differ(others, space)[None, :, None, :]
     weights = np.ones(len(told))
     for _ in range(_ROUNDS):
@@ -132,22 +125,26 @@ def squares(family: str, duration: float, space: float) -> dict[Pair, Squares]:
     return found
 
 
-def _told(family: str, duration: float) -> dict[str, Counter[Pair]]:
-    """How often each two facets of a claim of the family are true together, by its kind."""
-    counts: defaultdict[str, Counter[Pair]] = defaultdict(Counter)
+def _causes(duration: float) -> Iterator[tuple[str, Pair]]:
+    """Why and when things flash."""
+    for scene in _scenes():
+        for thing in scene.things:
+            kind = "touched" if thing.caused_by else "alone"
+            yield kind, (kind, str(seconds(thing.flash * duration / scene.duration)))
+
+
+def _end_orders(duration: float) -> Iterator[tuple[str, Pair]]:
+    """When one thing stops flashing and another starts."""
     for scene in _scenes():
         scale = duration / scene.duration
-        if family == "cause":
-            for thing in scene.things:
-                kind = "touched" if thing.caused_by else "alone"
-                counts[kind][kind, str(seconds(thing.flash * scale))] += 1
-            continue
         for x, y in permutations(scene.things, 2):
             end = x.flash + scene.slot
             if abs(end - y.flash) >= 0.4 * scene.slot:
                 kind = "ends_before" if end < y.flash else "ends_after"
-                counts[kind][str(seconds(end * scale)), str(seconds(y.flash * scale))] += 1
-    return counts
+                yield kind, (str(seconds(end * scale)), str(seconds(y.flash * scale)))
+
+
+_FAMILIES: Final = {"cause": _causes, "end order": _end_orders}
 
 
 def _differ(values: list[str], space: float) -> NDArray[np.bool_]:
@@ -159,10 +156,10 @@ def _differ(values: list[str], space: float) -> NDArray[np.bool_]:
 
 
 @cache
-def spaced_triples(event: str, duration: float, space: float) -> tuple[tuple[int, int, int], ...]:
-    """Three seconds at which the event is as likely as it is, more than `space` seconds from each other."""
-    rng = random.Random(f"triples:{event}:{duration}")
-    counts = moments(event, duration)
+def spaced_triples(verb: str, duration: float, space: float) -> tuple[tuple[int, int, int], ...]:
+    """Three seconds at which it is as likely to happen as it is, more than `space` seconds from each other."""
+    rng = random.Random(f"triples:{verb}:{duration}")
+    counts = moments(verb, duration)
     drawn = rng.choices(list(counts), list(counts.values()), k=9000)
     triples = zip(drawn[::3], drawn[1::3], drawn[2::3], strict=True)
     return tuple(triple for triple in triples if apart(triple, space))
@@ -175,9 +172,9 @@ def apart(times: tuple[int, ...], space: float) -> bool:
 
 
 @cache
-def room(event: str, duration: float, space: float) -> Counter[int]:
+def room(verb: str, duration: float, space: float) -> Counter[int]:
     """For each second, how many of the spaced triples keep their distance to it."""
-    triples = spaced_triples(event, duration, space)
+    triples = spaced_triples(verb, duration, space)
     return Counter(
-        {second: sum(apart((*triple, second), space) for triple in triples) for second in moments(event, duration)}
+        {second: sum(apart((*triple, second), space) for triple in triples) for second in moments(verb, duration)}
     )
