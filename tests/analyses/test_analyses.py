@@ -112,7 +112,7 @@ def test_chance_of_the_probe_is_the_papers() -> None:
     assert order_probe.chance(8, 5) == pytest.approx(0.3633, abs=1e-4)
 
 
-def scored(project: Project, experiment: str, pairs: int, difference: float) -> None:
+def scored(project: Project, experiment: str, pairs: int, difference: float, half: float | None = 0.01) -> None:
     put(
         project,
         "lora_checkpoint",
@@ -126,8 +126,8 @@ def scored(project: Project, experiment: str, pairs: int, difference: float) -> 
         "mode": "all",
         "items": 10,
         "difference": difference,
-        "difference_low": difference - 0.01,
-        "difference_high": difference + 0.01,
+        "difference_low": None if half is None else difference - half,
+        "difference_high": None if half is None else difference + half,
     }
     put(project, "benchmark_scores", f"{experiment}__bench", [row])
 
@@ -145,6 +145,13 @@ def test_information_gain_and_its_ratios(tmp_path: Path) -> None:
     assert values["ours", "times the gain of theirs"] is values["theirs", "times the gain of ours"] is None
     page = render(analysis.report)
     assert "10.2" in page and "1.19" in page, "the paper's multiple, and what its table gives"
+
+
+def test_information_gain_of_a_score_without_interval(tmp_path: Path) -> None:
+    project = make(tmp_path)
+    scored(project, "ours", 7020, 0.019, half=None)
+    scored(project, "theirs", 17000, -0.014)
+    assert "+0.27<" in render(information_gain.analyse(project).report)
 
 
 def timewar_items() -> list[BenchmarkItem]:

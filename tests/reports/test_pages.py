@@ -2,11 +2,16 @@
 
 from typer.testing import CliRunner
 
+from dbt_like_sql.views import connect
+from tests.reports.conftest import put
+from videopasta_assets.assets.benchmark_scores import score_figures
 from videopasta_assets.cli.main import app
+from videopasta_assets.cli.summary import summarize, tables
 from videopasta_assets.errors import UserError
 from videopasta_assets.reports import paper, write_checkpoint_report, write_preference_set_report
 from videopasta_assets.reports.tally import tally
 from videopasta_assets.stages import preference_set
+from videopasta_assets.stages.benchmark_answers import partition
 from videopasta_assets.stages.project import Project
 from videopasta_assets.training.result import read_log
 
@@ -41,6 +46,31 @@ def test_the_page_of_a_checkpoint_says_when_it_got_worse(project: Project) -> No
     assert "<script" not in text
     assert "<img" not in text
     assert "window.hacked" in text  # the base model's name is shown, as text
+
+
+def test_a_score_of_another_runner_has_no_interval_and_is_shown_all_the_same(bench_copy: Project) -> None:
+    shard = partition("first", "held-out")
+    score = {
+        "row_key": "all",
+        "experiment": "first",
+        "benchmark": "held-out",
+        "mode": "all",
+        "runner": "lmms-eval",
+        "items": 40,
+        "base_accuracy": 0.5,
+        "tuned_accuracy": 0.6,
+        "difference": 0.1,
+        "adapter_hash": "a" * 32,
+    }
+    put(bench_copy, "benchmark_scores", shard, [score])
+    page = write_checkpoint_report(bench_copy, "first")
+    assert page is not None
+    text = page.path.read_text()
+    assert "On held-out, run by lmms-eval, it differs by +10.0 points, without interval." in text
+    assert text.count("<svg") == 2
+    assert score_figures(bench_copy, shard)["difference"] == 0.1
+    summary = summarize(connect(bench_copy.lake), bench_copy)
+    assert "+10.0" in {str(cell) for table in tables(summary) for column in table.columns for cell in column.cells}
 
 
 def test_supervised_training_has_no_rewards(bench_copy: Project) -> None:

@@ -35,9 +35,11 @@ class _Setting:
         """The difference to the base in points: the mean over seeds; the interval is its mean, or the runs' range."""
         if key not in self.rows:
             return None
-        low, high = (100 * self.mean(key, end) for end in ("low", "high"))
         differences = [100 * row["difference"] for row in self.rows[key]]
-        return Point(float(np.mean(differences)), min([low, *differences]), max([high, *differences]))
+        low, high = min(differences), max(differences)
+        if all(row["low"] is not None for row in self.rows[key]):  # lmms-eval gives no interval
+            low, high = min(low, 100 * self.mean(key, "low")), max(high, 100 * self.mean(key, "high"))
+        return Point(float(np.mean(differences)), low, high)
 
 
 def ablation(grid: Grid, finished: Sequence[Prepared]) -> Analysis:

@@ -26,9 +26,10 @@ def analyse(project: Project) -> Analysis:
     gains: dict[tuple[str, str], float] = {}
     for score, checkpoint in overall_scores(project):
         pairs, benchmark, experiment = checkpoint["pairs"], score["benchmark"], score["experiment"]
-        gain, low, high = (
-            information_gain(100 * change, 0.0, pairs)
-            for change in (score["difference"], score["difference_low"], score["difference_high"])
+        gain = information_gain(100 * score["difference"], 0.0, pairs)
+        low, high = (  # lmms-eval gives no interval
+            None if bound is None else information_gain(100 * bound, 0.0, pairs)
+            for bound in (score["difference_low"], score["difference_high"])
         )
         gains[experiment, benchmark] = gain
         measured.append(Measured(experiment, benchmark, "all", _MEASURE, gain, low, high, score["items"]))
@@ -79,4 +80,5 @@ def _point(one: Measured) -> Point | None:
 
 
 def _text(one: Measured) -> str:
-    return f"{one.value:+.2f} [{one.low:+.2f}, {one.high:+.2f}]"
+    interval = "" if one.low is None or one.high is None else f" [{one.low:+.2f}, {one.high:+.2f}]"
+    return f"{one.value:+.2f}{interval}"

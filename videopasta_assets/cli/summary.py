@@ -185,5 +185,6 @@ def _percent(share: float | None) -> str | None:
 def _difference(row: dict[str, Any]) -> str | None:
     if row["difference"] is None:
         return None
-    points, low, high = (100 * row[name] for name in ("difference", "difference_low", "difference_high"))
-    return f"{points:+.1f} [{low:+.1f}, {high:+.1f}]"
+    points, low, high = (row[name] for name in ("difference", "difference_low", "difference_high"))
+    interval = "" if low is None or high is None else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
+    return f"{100 * points:+.1f}{interval}"

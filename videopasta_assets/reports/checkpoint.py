@@ -69,10 +69,16 @@ def _summary(row: Row, scores: list[Row]) -> str:
     sentences = []
     for score in overall:
         low, high = score["difference_low"], score["difference_high"]
+        found = f"{points(score['difference'])} points"
+        if low is None or high is None:
+            sentences.append(
+                f"On {score['benchmark']}, run by {score['runner']}, it differs by {found}, without interval."
+            )
+            continue
         verdict = "better" if low > 0 else "worse" if high < 0 else "no different, as far as these items can tell"
         sentences.append(
-            f"On {score['benchmark']} it is {verdict}: {points(score['difference'])} points "
-            f"({points(low)} to {points(high)}) over {score['items']:,} items."
+            f"On {score['benchmark']} it is {verdict}: {found} ({points(low)} to {points(high)}) over "
+            f"{score['items']:,} items."
         )
     return " ".join([trained, *sentences])
 

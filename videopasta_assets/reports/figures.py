@@ -173,13 +173,15 @@ def training_curves(steps: Sequence[Mapping[str, float]]) -> "Figure":
 
 
 @_styled
-def differences(rows: Sequence[tuple[str, float, float, float]]) -> "Figure":
-    """Points of accuracy with their intervals: (name, difference, low, high), shares from -1 to 1."""
+def differences(rows: Sequence[tuple[str, float, float | None, float | None]]) -> "Figure":
+    """Points of accuracy with their intervals, where they have one: (name, difference, low, high), from -1 to 1."""
     figure, axes = _single(7.6, 0.9 + 0.34 * len(rows))
     axes.axvline(0, color=_INK, linewidth=1)
     for place, (_, difference, low, high) in enumerate(rows):
-        colour = _GOOD if low > 0 else _BAD if high < 0 else _NEUTRAL
-        axes.plot([100 * low, 100 * high], [place, place], color=colour, linewidth=2.2)
+        colour = _NEUTRAL
+        if low is not None and high is not None:
+            colour = _GOOD if low > 0 else _BAD if high < 0 else _NEUTRAL
+            axes.plot([100 * low, 100 * high], [place, place], color=colour, linewidth=2.2)
         axes.plot([100 * difference], [place], "o", color=colour, markersize=5)
     axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
     axes.set_ylim(max(1, len(rows)) - 0.5, -0.5)

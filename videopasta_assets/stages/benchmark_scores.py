@@ -212,6 +212,9 @@ def trained_on(project: Project, experiment: str, benchmark: str) -> list[str]:
     trained = {row["video_id"] for row in chosen.members} if chosen else set()
     address = project.address("benchmark_answers", partition(BASE, benchmark))
     asked = {row["video_id"] for row in project.lake.rows(address) if row["video_id"]}
+    settings = benchmark_named(project, benchmark)
+    if settings.runner == lmms_eval.RUNNER and settings.format == "items":  # it leaves no answers
+        asked = {item.video_id for item in items_of(project, benchmark)}
     return sorted(trained & asked)
 
 
