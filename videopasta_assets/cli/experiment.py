@@ -43,7 +43,7 @@ def experiment(
         str, typer.Option(help="Arms, comma separated; dpo_balanced and dpo_on_policy may be added.")
     ] = _ARMS,
     seeds: Annotated[int, typer.Option(min=1, help="Training runs of each arm.")] = 3,
-    pairs: Annotated[int, typer.Option(min=1, help="Pairs that each run trains on.")] = 1800,
+    pairs: Annotated[int, typer.Option(min=1, help="Pairs that each run trains on.")] = 3600,
     learning_rate: Annotated[float, typer.Option(help="Of every arm.")] = 1e-3,
     epochs: Annotated[float, typer.Option(help="Of every arm.")] = 1,
     beta: Annotated[float, typer.Option(help="Of DPO.")] = 0.1,
