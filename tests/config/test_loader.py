@@ -20,7 +20,10 @@ FILE = Path("/project/videopasta.yaml")
         ("zzzqqq: 1", "Known keys there: lake, seed"),
         ("recipe: {queries_per_video: none}", "recipe.queries_per_video: input should be a valid integer"),
         ("recipe: {queries_by_mode: {spatial: 1}}", "queries_by_mode adds up to 1"),
-        ("recipe: {strategies: [mirrored]}", "no strategy is named 'mirrored'; mirrored_relation?"),
+        (
+            "recipe: {strategies: [mirrored]}",
+            "recipe.strategies: no strategy is named 'mirrored'; did you mean 'mirrored_relation'?",
+        ),
         ("recipe: {strategies: [reordered]}", "no strategy of mode spatial: name one of all_visible, equidistant"),
         ("experiments: [{name: 'A B'}]", "experiments.0.name"),
         ("experiments: [{name: a}, {name: a}]", "two experiments are named 'a'"),

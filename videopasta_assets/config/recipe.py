@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from videopasta_assets.config.strict import Settings
 from videopasta_assets.taxonomy import STRATEGIES, FailureMode
@@ -193,17 +193,23 @@ class RecipeSettings(Settings):
                 f"queries_by_mode adds up to {sum(self.queries_by_mode.values())}, queries_per_video is "
                 f"{self.queries_per_video}"
             )
-        known = [name for names in STRATEGIES.values() for name in names]
-        for name in self.strategies or ():
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                raise ValueError(f"no strategy is named {name!r}; " + (f"{near[0]}?" if near else ", ".join(known)))
-        for mode, names in self.strategies_by_mode.items():
-            if not names:
-                raise ValueError(f"no strategy of mode {mode}: name one of {', '.join(STRATEGIES[mode])}")
         if self.name in _RESERVED:
             raise ValueError(f"a recipe cannot be named {self.name!r}")
         return self
+
+    @field_validator("strategies")
+    @classmethod
+    def _are_strategies(cls, given: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        known = [name for names in STRATEGIES.values() for name in names]
+        for name in given or ():
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+                raise ValueError(f"no strategy is named {name!r}; {hint}")
+        for mode, names in STRATEGIES.items():
+            if given is not None and not set(names) & set(given):
+                raise ValueError(f"no strategy of mode {mode}: name one of {', '.join(names)}")
+        return given
 
     @property
     def strategies_by_mode(self) -> dict[FailureMode, tuple[str, ...]]:
