@@ -129,6 +129,20 @@ def test_a_task_is_made_of_our_own_items(tmp_path: Path) -> None:
     assert functions["messages"]({**item, "system": "s", "start": 1.0, "end": 2.0})[1]["content"][0]["end_time"] == 2.0
 
 
+def test_a_task_of_ones_own_that_changed_is_run_again(tmp_path: Path) -> None:
+    own = "tasks: own, task: mine, model_args: x"
+    project = make(tmp_path, f"format: mvbench, runner: lmms-eval, lmms_eval: {{{own}}}")
+    settings = project.settings.evaluation.benchmarks[0].lmms_eval
+    assert settings is not None
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mine.yaml").write_text("task: mine")
+    before, spec = task_of(project, "bench", settings), benchmark_scores.spec(project, "bench")
+    assert before.folder == tmp_path / "own"
+    (tmp_path / "own" / "mine.yaml").write_text("task: mine, otherwise")
+    assert task_of(project, "bench", settings).content != before.content
+    assert benchmark_scores.spec(project, "bench") != spec
+
+
 def test_items_that_lmms_eval_cannot_be_given_are_named(tmp_path: Path) -> None:
     project = toyworld(tmp_path, "python3", videos=1)
     path = tmp_path / "bench" / "items.jsonl"

@@ -19,7 +19,7 @@ from videopasta_assets.stages.benchmark_items import (
     metric_of,
     published,
 )
-from videopasta_assets.stages.lmms_task import task_of
+from videopasta_assets.stages.lmms_task import task_of, tasks_hash
 from videopasta_assets.stages.lora_checkpoint import adapter_of, experiment_named
 from videopasta_assets.stages.materialize import Outcome, Progress, materialize, silent
 from videopasta_assets.stages.project import Engines, Project
@@ -44,6 +44,7 @@ def spec(project: Project, benchmark: str) -> dict[str, str]:
             "model": project.model_id("responder"),
             lmms_eval.RUNNER: lmms_eval.identity(settings.lmms_eval),
             **(items | prompt if settings.lmms_eval.task is None else {}),
+            **({"tasks": tasks_hash(project, settings.lmms_eval)} if settings.lmms_eval.tasks else {}),
         }
     return {
         "stage": STAGE_VERSION,

@@ -19,6 +19,7 @@ from videopasta_assets.stages.project import Project
 
 METRIC: Final = "accuracy"
 _ITEMS: Final = "items.jsonl"
+_TASK_FILES: Final = (".yaml", ".yml", ".py")
 _FUNCTIONS: Final = {
     "doc_to_visual": "visuals",
     "doc_to_text": "text",
@@ -37,8 +38,16 @@ def task_of(project: Project, benchmark: str, settings: LmmsEvalSettings) -> Tas
     """
     if settings.task is not None:
         folder = None if settings.tasks is None else project.settings.path(settings.tasks)
-        return Task(settings.task, folder, settings.metric)
+        return Task(settings.task, folder, settings.metric, content=tasks_hash(project, settings))
     return write_task(project, benchmark, Path(project.settings.root) / ".cache" / "lmms_tasks" / benchmark)
+
+
+def tasks_hash(project: Project, settings: LmmsEvalSettings) -> str:
+    """Hash of the files in the folder of tasks of one's own; empty where there is none."""
+    if settings.tasks is None:
+        return ""
+    files = sorted(path for path in project.settings.path(settings.tasks).glob("*") if path.suffix in _TASK_FILES)
+    return stable_hash([(path.name, path.read_text(encoding="utf-8")) for path in files])
 
 
 def write_task(project: Project, benchmark: str, folder: Path) -> Task:
