@@ -93,14 +93,14 @@ def test_results_are_read_as_shares_and_a_wrong_metric_is_named(tmp_path: Path) 
 
 
 OURS = (
-    "runner: lmms-eval, lmms_eval: {{python: '{python}', model_args: "
+    "format: items, runner: lmms-eval, lmms_eval: {{python: '{python}', model_args: "
     "'device_map=cpu,device=cpu,max_num_frames=16,min_pixels=5184,max_pixels=5184'}}"
 )
 
 
 def toyworld(root: Path, python: Path | str, videos: int = 3, items: int = 4) -> Project:
     """A project whose benchmark is toyworld's, run by lmms-eval."""
-    make(root, OURS.format(python=python).replace("runner", "format: items, runner"))
+    make(root, OURS.format(python=python))
     (root / "files").rmdir()
     path = write_benchmark(root / "bench", root / "truth", videos, items, 0, "benchmark")
     path.rename(root / "bench" / "items.jsonl")
@@ -122,6 +122,7 @@ def test_a_task_is_made_of_our_own_items(tmp_path: Path) -> None:
     assert all(Path(line["video"]).is_file() and line["prompt"].endswith("Choose one.") for line in lines)
     assert "doc_to_messages: !function lmms_functions.messages" in (task.folder / "videopasta_bench.yaml").read_text()
     assert task_of(project, "bench", settings).content == task.content
+    assert task_of(project, "bench", settings.model_copy(update={"metric": "parsed"})).metric == "parsed"
     functions = runpy.run_path(str(task.folder / "lmms_functions.py"))
     item = lines[0]
     assert functions["score"](item, [functions["target"](item)]) == {"accuracy": 1.0, "parsed": 1.0}
@@ -168,13 +169,13 @@ def test_the_real_lmms_eval_scores_the_embedded_model_as_we_do(tmp_path: Path, m
     (elsewhere,) = rows(project, "benchmark_scores", "tuned__bench")
     assert (elsewhere["runner"], elsewhere["metric"], elsewhere["items"]) == ("lmms-eval", "accuracy", 48)
     assert elsewhere["base_accuracy"] == elsewhere["tuned_accuracy"], "the same model, asked twice"
-    ours = toyworld_accuracy(project, monkeypatch)
+    ours = toyworld_accuracy(project)
     # Other frames (spread from first to last, not midpoints) and their resizing; chance is a quarter.
     assert abs(elsewhere["base_accuracy"] - ours) < 0.2
     assert elsewhere["base_accuracy"] > 0.5
 
 
-def toyworld_accuracy(project: Project, monkeypatch: pytest.MonkeyPatch) -> float:
+def toyworld_accuracy(project: Project) -> float:
     """What our own runner says of the base model."""
     (settings,) = project.settings.evaluation.benchmarks
     own = settings.model_copy(update={"runner": "videopasta", "name": "own"})

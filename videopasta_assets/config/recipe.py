@@ -148,7 +148,7 @@ class RecipeSettings(Settings):
         default=None,
         min_length=1,
         description="Ways in which adversaries break their mode, at least one of each mode; none: all sixteen. "
-        " Those that open with a phrase (in a flashback, without any ...) also teach the phrase.",
+        "Those that open with a phrase (in a flashback, without any ...) also teach the phrase.",
     )
     max_attempts: int = Field(
         default=3, ge=1, le=10, description="Attempts a slot, rejected ones included (our choice)."

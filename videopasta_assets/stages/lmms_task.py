@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,10 +13,12 @@ from videopasta_assets.errors import UserError, VideoPastaError
 from videopasta_assets.evaluation import BenchmarkItem, lmms_functions, multiple_choice
 from videopasta_assets.hashing import stable_hash
 from videopasta_assets.lake.files import replace_file
+from videopasta_assets.prompts import Prompt
 from videopasta_assets.stages.benchmark_answers import item_prompt, video_of
 from videopasta_assets.stages.benchmark_items import benchmark_named, find_video, items_of
 from videopasta_assets.stages.lmms_eval import Task
 from videopasta_assets.stages.project import Project
+from videopasta_assets.video.probe import VideoInfo
 
 METRIC: Final = "accuracy"
 _ITEMS: Final = "items.jsonl"
@@ -39,7 +42,8 @@ def task_of(project: Project, benchmark: str, settings: LmmsEvalSettings) -> Tas
     if settings.task is not None:
         folder = None if settings.tasks is None else project.settings.path(settings.tasks)
         return Task(settings.task, folder, settings.metric, content=tasks_hash(project, settings))
-    return write_task(project, benchmark, Path(project.settings.root) / ".cache" / "lmms_tasks" / benchmark)
+    made = write_task(project, benchmark, Path(project.settings.root) / ".cache" / "lmms_tasks" / benchmark)
+    return made if settings.metric is None else replace(made, metric=settings.metric)
 
 
 def tasks_hash(project: Project, settings: LmmsEvalSettings) -> str:
@@ -58,6 +62,8 @@ def write_task(project: Project, benchmark: str, folder: Path) -> Task:
     Raises:
         UserError: an item is no choice among options, or no video can be read.
     """
+    settings = benchmark_named(project, benchmark)
+    videos = project.benchmark_folder(settings)
     lines = []
     for item in items_of(project, benchmark):
         if item.form != "choice":
@@ -66,12 +72,15 @@ def write_task(project: Project, benchmark: str, folder: Path) -> Task:
                 where=f"evaluation.benchmarks: {benchmark}",
                 fix="Leave such items out with `only`, or use runner: videopasta.",
             )
-        line = _line(project, benchmark, item)
-        lines += [] if line is None else [json.dumps(line)]
+        try:
+            info = video_of(project, settings, item, find_video(videos, item.video, ()))
+        except VideoPastaError:
+            continue
+        lines.append(json.dumps(_line(item, info, item_prompt(project, item, settings, info.duration))))
     if not lines:
         raise UserError(
             f"none of the videos of benchmark {benchmark!r} can be read",
-            where=str(project.benchmark_folder(benchmark_named(project, benchmark))),
+            where=str(videos),
             fix="Put them there, or set its videos.",
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,14 +92,7 @@ def write_task(project: Project, benchmark: str, folder: Path) -> Task:
     return Task(name, folder, METRIC, content=stable_hash(lines))
 
 
-def _line(project: Project, benchmark: str, item: BenchmarkItem) -> dict[str, Any] | None:
-    settings = benchmark_named(project, benchmark)
-    path = find_video(project.benchmark_folder(settings), item.video, ())
-    try:
-        info = video_of(project, settings, item, path)
-    except VideoPastaError:
-        return None
-    prompt = item_prompt(project, item, settings, info.duration)
+def _line(item: BenchmarkItem, info: VideoInfo, prompt: Prompt) -> dict[str, Any]:
     start, end = item.segment or (None, None)
     return {
         "item_id": item.item_id,

@@ -249,15 +249,11 @@ def _two_values(scene: Scene, fields: _Fields, rng: random.Random) -> Iterator[_
     first, second = _SAME_VALUES[fields["kind"]]
     one, other = fields[first], fields[second]
     if one == other:
-        others = (
-            [
-                later
-                for earlier, later in priors.flash_pairs(scene.duration)
-                if earlier == one and _far(scene, one, later)
-            ]
-            if first == "s"
-            else [setting for setting in SETTINGS if setting != one]
-        )
+        if first == "s":
+            flashes = priors.other_flashes(scene.duration).get(one, ())
+            others = [second for second in flashes if abs(int(second) - int(one)) > _space(scene)]
+        else:
+            others = [setting for setting in SETTINGS if setting != one]
         if not others:
             return
         other = rng.choice(others)
@@ -266,10 +262,6 @@ def _two_values(scene: Scene, fields: _Fields, rng: random.Random) -> Iterator[_
     else:
         yield {first: other}
         yield {second: one}
-
-
-def _far(scene: Scene, one: str, other: str) -> bool:
-    return abs(int(one) - int(other)) > _space(scene)
 
 
 def _space(scene: Scene) -> float:

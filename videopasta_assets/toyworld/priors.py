@@ -65,6 +65,15 @@ def flash_pairs(duration: float) -> tuple[Pair, ...]:
     )
 
 
+@cache
+def other_flashes(duration: float) -> dict[str, tuple[str, ...]]:
+    """Seconds of flashes that go with one at a given second, as often as they do."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for first, second in flash_pairs(duration):
+        found[first].append(second)
+    return {first: tuple(seconds_) for first, seconds_ in found.items()}
+
+
 @dataclass(frozen=True)
 class Squares:
     """Partners of a pair (a, b): pairs (c, d) such that (a, b), (a, d), (c, b) and (c, d) are all said in this world.
